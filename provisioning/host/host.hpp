@@ -1,0 +1,181 @@
+// The seam between provisioning and the machine: files, commands, locks, clock. Whoever plans or
+// builds asks it and nothing else, so that a test can be the machine; it refuses to know what a
+// generation, an image or a board is.
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/types/digest.hpp"
+#include "config/types/result.hpp"
+
+namespace bramble::host {
+
+using Path = std::filesystem::path;
+
+enum class FileKind { regular, directory, symlink, other };
+
+// What lstat(2) says, as far as provisioning asks.
+struct FileStatus {
+    FileKind kind = FileKind::regular;
+    std::uint64_t size = 0;  // bytes
+    std::int64_t modified_ns = 0;
+    std::uint32_t mode = 0;  // permission bits with setuid, setgid and sticky: 07777
+    uid_t uid = 0;
+    gid_t gid = 0;
+};
+
+struct DirectoryEntry {
+    std::string name;
+    FileKind kind = FileKind::regular;
+};
+
+struct HashedFile {
+    Digest digest;
+    std::uint64_t size = 0;  // bytes
+
+    friend bool operator==(const HashedFile&, const HashedFile&) = default;
+};
+
+// Who a command runs as, or who a file belongs to.
+struct Owner {
+    uid_t uid = 0;
+    gid_t gid = 0;
+};
+
+// One command, run to its end in a process group of its own, with no terminal. The environment is
+// PATH, LC_ALL=C.UTF-8, HOME=/root and what stands here, nothing of ours.
+struct Command {
+    std::vector<std::string> argv;  // argv[0] is looked up in PATH
+    std::map<std::string, std::string> environment;
+    std::optional<Path> directory;
+    std::string input;                               // its standard input
+    std::function<void(std::string_view)> on_line;   // each line of stdout and stderr as it comes
+    std::optional<Path> log;                         // where its output is appended, too
+    std::optional<Owner> as;                         // unset: as we are
+    bool private_mounts = false;                     // in a mount namespace of its own
+    std::stop_token stop;                            // asked to stop: SIGTERM, 5 s later SIGKILL
+    std::optional<std::chrono::milliseconds> limit;  // the same after this time
+};
+
+struct CommandOutcome {
+    int exit_code = 0;   // 128 + signal when a signal ended it
+    std::string output;  // stdout alone, the last `output_bytes_max` bytes of it
+    std::string errors;  // stderr alone, likewise
+
+    static constexpr std::size_t output_bytes_max = 1U << 20U;
+};
+
+// Held as long as the value lives.
+class Lock {
+public:
+    virtual ~Lock() = default;
+};
+
+// Errors are sentences that name the path and the system's reason. Nothing here follows a symbolic
+// link in the last part of a path unless it says so.
+class Host {
+public:
+    Host() = default;
+    Host(const Host&) = delete;
+    Host& operator=(const Host&) = delete;
+    virtual ~Host() = default;
+
+    static constexpr std::uint64_t read_bytes_max = 256U << 20U;
+
+    // ---- looking
+
+    // Nothing there is an answer, not an error.
+    [[nodiscard]] virtual Result<std::optional<FileStatus>> status(const Path& path) = 0;
+    // Follows links. Errors also for more than `bytes_max` and for what is no regular file.
+    [[nodiscard]] virtual Result<std::string> read_file(
+        const Path& path, std::uint64_t bytes_max = read_bytes_max
+    ) = 0;
+    [[nodiscard]] virtual Result<Path> read_link(const Path& path) = 0;
+    // Sorted by name, without "." and "..".
+    [[nodiscard]] virtual Result<std::vector<DirectoryEntry>> list(const Path& directory) = 0;
+    [[nodiscard]] virtual Result<HashedFile> hash_file(const Path& path) = 0;  // follows links
+
+    // ---- changing; each is on stable storage when it returns, unless it says otherwise
+
+    // The whole file or none of it: written aside, synced, renamed.
+    [[nodiscard]] virtual Result<void> write_file(
+        const Path& path, std::string_view bytes, std::uint32_t mode = 0644
+    ) = 0;
+    // The bytes of `from` (followed) as the file `to`, which must not exist; the sum is of what was
+    // written.
+    [[nodiscard]] virtual Result<HashedFile> copy_file(
+        const Path& from, const Path& to, std::uint32_t mode = 0644
+    ) = 0;
+    [[nodiscard]] virtual Result<void> make_directories(const Path& path) = 0;
+    [[nodiscard]] virtual Result<void> rename(const Path& from, const Path& to) = 0;
+    // `link` points to `target` from now on, without a moment in which it is missing.
+    [[nodiscard]] virtual Result<void> replace_symlink(const Path& target, const Path& link) = 0;
+    [[nodiscard]] virtual Result<void> hard_link(const Path& from, const Path& to) = 0;
+    // A file or a tree; nothing there is fine. Never crosses into another filesystem.
+    [[nodiscard]] virtual Result<void> remove_all(const Path& path) = 0;
+    // `to` must not exist. Owners, modes, times, links, hard links, devices, extended attributes
+    // arrive; data blocks are shared where the filesystem can. Not synced: see sync_tree.
+    [[nodiscard]] virtual Result<void> copy_tree(
+        const Path& from, const Path& to, const std::stop_token& stop = {}
+    ) = 0;
+    // Everything below `path`, however it was written.
+    [[nodiscard]] virtual Result<void> sync_tree(const Path& path) = 0;
+
+    // ---- inside a tree that others write to. A board owns its root and may have put any link
+    // anywhere: here `relative` is resolved as if `root` were "/", so nothing outside is touched.
+
+    [[nodiscard]] virtual Result<std::optional<FileStatus>> status_in(
+        const Path& root, const Path& relative
+    ) = 0;
+    [[nodiscard]] virtual Result<std::string> read_file_in(
+        const Path& root, const Path& relative
+    ) = 0;
+    [[nodiscard]] virtual Result<std::vector<DirectoryEntry>> list_in(
+        const Path& root, const Path& relative
+    ) = 0;
+    // Makes missing directories (0755, root); replaces what stands at `relative`, a link itself and
+    // not what it points to.
+    [[nodiscard]] virtual Result<void> write_file_in(
+        const Path& root,
+        const Path& relative,
+        std::string_view bytes,
+        std::uint32_t mode = 0644,
+        Owner owner = {}
+    ) = 0;
+    [[nodiscard]] virtual Result<void> make_directories_in(
+        const Path& root, const Path& relative, std::uint32_t mode = 0755, Owner owner = {}
+    ) = 0;
+    [[nodiscard]] virtual Result<void> symlink_in(
+        const Path& root, const Path& relative, const Path& target
+    ) = 0;
+    [[nodiscard]] virtual Result<void> remove_in(const Path& root, const Path& relative) = 0;
+
+    // ---- the rest
+
+    // An error when the command could not be started or was stopped; a command that says no is an
+    // outcome.
+    [[nodiscard]] virtual Result<CommandOutcome> run(const Command& command) = 0;
+    // Whether `program` can be found in the PATH that commands get.
+    virtual bool has_program(std::string_view program) = 0;
+    // An exclusive lock on the file, made when missing. Errors: someone else holds it.
+    [[nodiscard]] virtual Result<std::unique_ptr<Lock>> lock(const Path& path) = 0;
+    virtual std::chrono::system_clock::time_point now() = 0;
+    [[nodiscard]] virtual Result<std::string> random_bytes(std::size_t count) = 0;
+};
+
+// Runs `command` and makes a non-zero exit an error that carries its last lines of output.
+[[nodiscard]] Result<CommandOutcome> run_or_fail(Host& host, const Command& command);
+
+}  // namespace bramble::host
