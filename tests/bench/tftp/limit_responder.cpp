@@ -1,0 +1,170 @@
+// tftp_limit: what the machine's UDP path allows, with no files and no state. It answers any RRQ
+// for ".../SIZE" with an OACK of that size, and any ACK n with a whole DATA n + 1 (a window of them
+// when asked to): recvmmsg, sendmmsg, nothing else.
+#include <arpa/inet.h>
+#include <fmt/format.h>
+#include <netinet/in.h>
+#include <netinet/udp.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <CLI/CLI.hpp>
+#include <array>
+#include <csignal>
+#include <cstdio>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "services/bytes/byte_reader.hpp"
+#include "services/bytes/byte_writer.hpp"
+
+namespace {
+
+constexpr std::size_t batch_max = 256;
+constexpr std::size_t payload_max = 1468;
+constexpr unsigned window_max = 40;  // 40 × 1472 stays below the 64 KiB of one GSO send
+volatile std::sig_atomic_t stopping = 0;
+
+int open_socket(std::uint16_t port) {
+    const int fd = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    const int bytes = 64 << 20;
+    ::setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof bytes);
+    ::setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof bytes);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port);
+    return ::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 ? fd : -1;
+}
+
+// The last part of the path is the size; the options are answered as they were asked.
+std::size_t make_oack(std::span<const std::byte> request, std::span<std::byte> out) {
+    bramble::ByteReader reader(request.subspan(2));
+    const std::string path(reader.nul_terminated().value_or(""));
+    static_cast<void>(reader.nul_terminated());
+    bramble::ByteWriter writer(out);
+    writer.u16(6);
+    for (auto name = reader.nul_terminated(); name; name = reader.nul_terminated()) {
+        const auto value = reader.nul_terminated().value_or("");
+        writer.text(*name);
+        writer.u8(0);
+        writer.text(*name == "tsize" ? std::string_view(path).substr(path.rfind('/') + 1) : value);
+        writer.u8(0);
+    }
+    return writer.size();
+}
+
+void serve_requests(int control, int data) {
+    std::array<std::byte, 600> request{};
+    std::array<std::byte, 600> reply{};
+    for (std::size_t i = 0; i < batch_max; ++i) {
+        sockaddr_in peer{};
+        socklen_t length = sizeof peer;
+        const ssize_t got = ::recvfrom(
+            control,
+            request.data(),
+            request.size(),
+            MSG_DONTWAIT,
+            reinterpret_cast<sockaddr*>(&peer),
+            &length
+        );
+        if (got < 4) return;
+        const std::size_t bytes =
+            make_oack(std::span(request).first(static_cast<std::size_t>(got)), reply);
+        ::sendto(data, reply.data(), bytes, 0, reinterpret_cast<const sockaddr*>(&peer), length);
+    }
+}
+
+// Answers one batch of ACKs; `window` DATA each, as one GSO send when that is more than one.
+class Blaster {
+public:
+    Blaster(int data, unsigned window)
+        : data_(data), window_(window), headers_(batch_max * window), acks_(batch_max) {}
+
+    void step() {
+        std::array<mmsghdr, batch_max> in{};
+        std::array<iovec, batch_max> in_slices{};
+        std::array<sockaddr_in, batch_max> peers{};
+        for (std::size_t i = 0; i < batch_max; ++i) {
+            in_slices[i] = {acks_[i].data(), acks_[i].size()};
+            in[i].msg_hdr.msg_name = &peers[i];
+            in[i].msg_hdr.msg_namelen = sizeof peers[i];
+            in[i].msg_hdr.msg_iov = &in_slices[i];
+            in[i].msg_hdr.msg_iovlen = 1;
+        }
+        const int count = ::recvmmsg(data_, in.data(), batch_max, MSG_DONTWAIT, nullptr);
+        if (count <= 0) return;
+        static std::array<std::byte, payload_max> payload{};
+        std::vector<iovec> slices(static_cast<std::size_t>(count) * window_ * 2);
+        std::array<mmsghdr, batch_max> out{};
+        std::array<std::array<char, CMSG_SPACE(sizeof(std::uint16_t))>, batch_max> control{};
+        unsigned queued = 0;
+        for (int i = 0; i < count; ++i) {
+            bramble::ByteReader reader(std::span(acks_[i]).first(4));
+            if (in[i].msg_len != 4 || reader.u16() != 4) continue;
+            const std::uint16_t acknowledged = *reader.u16();
+            for (unsigned w = 0; w < window_; ++w) {
+                auto& header = headers_[queued * window_ + w];
+                bramble::ByteWriter writer(header);
+                writer.u16(3);
+                writer.u16(static_cast<std::uint16_t>(acknowledged + 1 + w));
+                slices[(queued * window_ + w) * 2] = {header.data(), header.size()};
+                slices[(queued * window_ + w) * 2 + 1] = {payload.data(), payload.size()};
+            }
+            msghdr& message = out[queued].msg_hdr;
+            message.msg_name = &peers[i];
+            message.msg_namelen = sizeof peers[i];
+            message.msg_iov = &slices[queued * window_ * 2];
+            message.msg_iovlen = window_ * 2;
+            if (window_ > 1) {
+                message.msg_control = control[queued].data();
+                message.msg_controllen = control[queued].size();
+                cmsghdr* segment = CMSG_FIRSTHDR(&message);
+                segment->cmsg_level = SOL_UDP;
+                segment->cmsg_type = UDP_SEGMENT;
+                segment->cmsg_len = CMSG_LEN(sizeof(std::uint16_t));
+                const std::uint16_t size = payload_max + 4;
+                std::memcpy(CMSG_DATA(segment), &size, sizeof size);
+            }
+            ++queued;
+        }
+        for (unsigned sent = 0, attempt = 0; sent < queued && attempt < 1000; ++attempt) {
+            const int done = ::sendmmsg(data_, &out[sent], queued - sent, 0);
+            if (done > 0) sent += static_cast<unsigned>(done);
+        }
+    }
+
+private:
+    int data_;
+    unsigned window_;
+    std::vector<std::array<std::byte, 4>> headers_;
+    std::vector<std::array<std::byte, 516>> acks_;
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    unsigned window = 1;
+    CLI::App app(
+        "The limit of the machine's UDP path: answers ACKs with DATA, with no files and no state."
+    );
+    app.add_option("--windowsize", window, "blocks per ACK")->check(CLI::Range(1U, window_max));
+    CLI11_PARSE(app, argc, argv);
+    const int control = open_socket(69);
+    const int data = open_socket(0);
+    if (control < 0 || data < 0) {
+        std::fputs(
+            "cannot bind port 69: is a TFTP server running here, or are you not root?\n", stderr
+        );
+        return 3;
+    }
+    std::signal(SIGTERM, [](int) { stopping = 1; });
+    Blaster blaster(data, window);
+    while (stopping == 0) {
+        std::array<pollfd, 2> wait = {{{control, POLLIN, 0}, {data, POLLIN, 0}}};
+        ::poll(wait.data(), wait.size(), 1000);
+        if ((wait[0].revents & POLLIN) != 0) serve_requests(control, data);
+        if ((wait[1].revents & POLLIN) != 0) blaster.step();
+    }
+    return 0;
+}
