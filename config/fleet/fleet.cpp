@@ -41,6 +41,12 @@ BoardModel Fleet::model_of(const Board& board) const {
     return profile != nullptr && profile->model ? *profile->model : BoardModel::pi4;
 }
 
+std::string Fleet::place(const SourceLocation& where) const {
+    if (where.line == 0 || where.file >= sources.size()) return {};
+    return sources[where.file].path.string() + ":" + std::to_string(where.line) + ":" +
+           std::to_string(where.column) + ": ";
+}
+
 BoardIndex::BoardIndex(const Fleet& fleet) {
     for (const Board& board : fleet.boards) {
         if (board.mac) by_mac_.emplace(*board.mac, &board);

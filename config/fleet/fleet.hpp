@@ -270,6 +270,9 @@ struct Fleet {
     const Profile* find_profile(std::string_view name) const;
     const Board* find_board(std::string_view name) const;
     BoardModel model_of(const Board& board) const;  // the board's, else its profile's, else pi4
+
+    // "fleet.yaml:12:3: " to begin a message with, as compilers do; empty for nowhere.
+    std::string place(const SourceLocation& where) const;
 };
 
 // Boards by what the wire shows of them. Borrows from the fleet, which must outlive it.

@@ -1,0 +1,61 @@
+// Makes a fleet true on disk: looks, plans, carries the plan out through the host, publishes a
+// generation. It refuses to know who serves the result.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "config/fleet/fleet.hpp"
+#include "config/layout/store_paths.hpp"
+#include "config/types/result.hpp"
+#include "provisioning/host/host.hpp"
+#include "provisioning/plan/plan.hpp"
+
+namespace bramble::apply {
+
+enum class EventKind { started, progress, finished, warning };
+
+// One thing that happens while a plan is carried out.
+struct Event {
+    EventKind kind = EventKind::progress;
+    std::size_t step = 0;   // counts from 1; 0: of the whole
+    std::size_t steps = 0;  // how many there are
+    std::string name;       // "ingest image lab"
+    std::string text;       // started: the reason; progress, warning: what is to be said
+    Duration took{};        // finished: how long it took
+};
+
+// "[2/7] copy root pi-03: its base changed" and the like, without a newline.
+std::string render(const Event& event);
+std::string render_json(const Event& event);  // one object, one line
+
+struct Options {
+    std::function<void(const Event&)> on_event;
+    std::stop_token stop;  // between steps and within long ones; what is done stays done
+};
+
+struct Outcome {
+    std::uint64_t generation = 0;
+    bool changed = false;
+    std::vector<std::string> warnings;
+};
+
+// Looks at the sources and the store; changes nothing. Problems of single images or files are in
+// the answer; errors are the machine's.
+[[nodiscard]] Result<plan::Observed> observe(
+    const fleet::Fleet& fleet, const layout::StorePaths& store, host::Host& host
+);
+
+// Looks, plans and does, under the store's lock. What is already as it should be is left alone: a
+// second run changes nothing, one after a failure goes on from there. Errors: a refused plan (every
+// problem, one a line), another apply at work, the machine's. The published generation is whole
+// whatever happens.
+[[nodiscard]] Result<Outcome> run(
+    const fleet::Fleet& fleet, const Options& options, host::Host& host
+);
+
+}  // namespace bramble::apply
