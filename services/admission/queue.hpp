@@ -1,0 +1,157 @@
+// Who may begin a boot now, who waits, and for how long: a stampede of boards becomes a queue that
+// always finishes. It refuses to know DHCP and sockets; its caller tells it who asked, how many
+// bytes were carried, and who is done.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <string>
+#include <unordered_set>
+#include <vector>
+
+#include "config/types/time_point.hpp"
+
+namespace bramble::admission {
+
+// What a boot still has to fetch. Zero bytes: not known, the settings' typical boot counts.
+struct Work {
+    std::uint64_t total_bytes = 0;
+    std::uint64_t largest_file_bytes = 0;
+};
+
+struct Settings {
+    bool enabled = true;
+    std::uint64_t link_bytes_per_second =
+        119'000'000;  // payload that 1 Gb/s carries in blocks of 1468 bytes
+    std::uint64_t board_bytes_per_second =
+        4'800'000;  // what one board takes at most, lock-step (fact sheet 9)
+    double fill =
+        2.0;  // boards inside per board that would fill the link: some are always thinking
+    Duration file_limit = std::chrono::seconds(30);  // TFTP_FILE_TIMEOUT (fact sheet 1.7)
+    double file_margin = 0.8;  // of file_limit that a plan may use; the rest is for what goes wrong
+    unsigned group_max =
+        0;  // boards of one group inside at a time (a PoE switch's budget); 0: no limit
+    Work typical{28'000'000, 16'000'000};
+    Duration silence =
+        std::chrono::seconds(15);  // inside without a byte for so long: the place is free again
+    Duration forget = std::chrono::seconds(60);  // waiting without asking again for so long: gone
+    Duration retry_window =
+        std::chrono::minutes(10);  // asking again within it after being let in makes a retry
+
+    static constexpr std::size_t boards_max =
+        16'384;  // inside and waiting together; beyond it boards are let in at once
+};
+
+struct Waiting {
+    std::size_t position = 0;  // 1 is next
+    TimePoint expected_start;
+
+    friend bool operator==(const Waiting&, const Waiting&) = default;
+};
+
+struct Decision {
+    std::optional<Waiting> waiting;  // none: admitted
+
+    bool admitted() const { return !waiting.has_value(); }
+};
+
+struct WaitingBoard {
+    std::string board;
+    std::string group;
+    std::size_t position = 0;
+    Duration waited{};
+    TimePoint expected_start;
+    bool retry = false;
+};
+
+struct Status {
+    std::size_t inside = 0;
+    std::size_t capacity = 0;  // boards that may be inside with the work that is there
+    std::uint64_t link_bytes_per_second = 0;  // as configured, corrected by what was measured
+    std::vector<WaitingBoard> waiting;        // in the order of their turns
+};
+
+struct Counters {
+    std::uint64_t asked = 0;
+    std::uint64_t admitted = 0;
+    std::uint64_t deferred = 0;    // boards that had to wait
+    std::uint64_t expired = 0;     // inside and silent, or waiting and gone
+    std::uint64_t overflowed = 0;  // let in only because the table was full
+};
+
+class Queue {
+public:
+    explicit Queue(Settings settings) : settings_(settings) {}
+
+    void set_settings(Settings settings) { settings_ = settings; }
+
+    // A board asks to begin its boot (its DISCOVER, each repetition of it too). Asking again keeps
+    // its place.
+    Decision ask(const std::string& board, const std::string& group, Work work, TimePoint now);
+
+    // `bytes` more were acknowledged by a board that is inside.
+    void on_progress(const std::string& board, std::uint64_t bytes, TimePoint now);
+
+    // The board has all that it fetches through this link's TFTP, or is known to be off.
+    void on_left(const std::string& board);
+
+    // What the link carried while it was full, in bytes per second of payload: corrects the
+    // configured speed downwards.
+    void on_measured(std::uint64_t bytes_per_second);
+
+    // Boards whose turn came since the last call; their pending DISCOVER may be answered now. Frees
+    // silent places too.
+    std::vector<std::string> poll_admitted(TimePoint now);
+
+    std::optional<TimePoint> next_deadline() const;
+    Status status(TimePoint now) const;
+
+    const Counters& counters() const { return counters_; }
+
+private:
+    struct Inside {
+        std::string group;
+        Work left;
+        TimePoint heard;
+    };
+
+    struct Place {
+        std::string board;
+        std::string group;
+        Work work;
+        TimePoint first_asked;
+        TimePoint last_asked;
+        bool retry = false;
+    };
+
+    bool has_room_for(const Work& work, const std::string& group) const;
+    std::size_t capacity(std::uint64_t largest_file_bytes) const;
+    std::uint64_t largest_left_inside() const;
+    std::size_t inside_of_group(const std::string& group) const;
+
+    std::uint64_t link() const {
+        return std::min(settings_.link_bytes_per_second, measured_.value_or(UINT64_MAX));
+    }
+
+    TimePoint expected_start(std::size_t position, TimePoint now) const;
+    void let_in(const std::string& board, const std::string& group, Work work, TimePoint now);
+    std::size_t enqueue(Place place);  // its position
+    std::deque<Place>::iterator find_waiting(const std::string& board);
+    std::deque<Place>::iterator remove_waiting(std::deque<Place>::iterator place);
+    void expire(TimePoint now);
+
+    Settings settings_;
+    std::optional<std::uint64_t> measured_;
+    std::map<std::string, Inside> inside_;
+    std::map<std::string, TimePoint>
+        let_in_at_;              // recent, to know a retry; pruned with the table's bound
+    std::deque<Place> waiting_;  // in the order of their turns
+    std::unordered_set<std::string> waiting_names_;
+    std::uint64_t waiting_bytes_ = 0;
+    Counters counters_;
+};
+
+}  // namespace bramble::admission
