@@ -1,0 +1,40 @@
+// An owned file descriptor. It refuses to know what is behind it.
+#pragma once
+
+#include <unistd.h>
+
+#include <utility>
+
+namespace bramble::io {
+
+class FileDescriptor {
+public:
+    FileDescriptor() = default;
+
+    explicit FileDescriptor(int fd) : fd_(fd) {}
+
+    ~FileDescriptor() { reset(); }
+
+    FileDescriptor(FileDescriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+
+    FileDescriptor& operator=(FileDescriptor&& other) noexcept {
+        if (this != &other) {
+            reset();
+            fd_ = std::exchange(other.fd_, -1);
+        }
+        return *this;
+    }
+
+    int get() const { return fd_; }
+
+    bool is_open() const { return fd_ >= 0; }
+
+    void reset() {
+        if (fd_ >= 0) ::close(std::exchange(fd_, -1));
+    }
+
+private:
+    int fd_ = -1;
+};
+
+}  // namespace bramble::io

@@ -1,0 +1,207 @@
+#include "services/io/http_listener.hpp"
+
+#include <fmt/core.h>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/core/tcp_stream.hpp>
+#include <boost/beast/http.hpp>
+
+#include "services/io/loop_impl.hpp"
+
+namespace bramble::io {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace http = boost::beast::http;
+using tcp = asio::ip::tcp;
+
+struct HttpListener::State {
+    State(asio::io_context& context, HttpHandler answer, HttpLimits bounds)
+        : acceptor(context), handler(std::move(answer)), limits(bounds) {}
+
+    tcp::acceptor acceptor;
+    HttpHandler handler;
+    HttpLimits limits;
+    std::size_t connections = 0;
+    bool closed = false;
+};
+
+namespace {
+
+using StatePtr = std::shared_ptr<HttpListener::State>;
+using Request = http::request<http::string_body>;
+using Response = http::response<http::string_body>;
+
+constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
+
+std::string text_of(beast::string_view view) {
+    return {view.data(), view.size()};
+}
+
+HttpRequest to_request(const Request& message, const tcp::endpoint& peer) {
+    HttpRequest out;
+    out.method = text_of(message.method_string());
+    out.target = text_of(message.target());
+    out.body = message.body();
+    out.authorization = text_of(message[http::field::authorization]);
+    if (peer.address().is_v4()) out.peer = Ipv4Address(peer.address().to_v4().to_uint());
+    return out;
+}
+
+Response to_message(HttpResponse response, const Request& request) {
+    Response out{http::int_to_status(response.status), request.version()};
+    out.result(response.status);
+    out.set(http::field::server, "bramble");
+    if (!response.content_type.empty()) out.set(http::field::content_type, response.content_type);
+    out.set("X-Content-Type-Options", "nosniff");
+    for (const auto& [name, value] : response.headers) out.set(name, value);
+    out.body() = std::move(response.body);
+    out.prepare_payload();
+    if (request.method() == http::verb::head) out.body().clear();
+    return out;
+}
+
+HttpResponse refusal(const beast::error_code& error) {
+    if (error == http::error::body_limit) return {413, "text/plain", "body too long\n", {}};
+    if (error == http::error::header_limit) return {431, "text/plain", "header too long\n", {}};
+    return {400, "text/plain", "not an HTTP request\n", {}};
+}
+
+bool is_protocol_error(const beast::error_code& error) {
+    return error.category() == make_error_code(http::error::bad_method).category() &&
+           error != http::error::end_of_stream && error != http::error::partial_message;
+}
+
+HttpResponse call_handler(const StatePtr& state, const HttpRequest& request) {
+    try {
+        return state->handler(request);
+    } catch (const std::exception& error) {
+        return {500, "text/plain", fmt::format("internal error: {}\n", error.what()), {}};
+    }
+}
+
+asio::awaitable<void> converse(StatePtr state, beast::tcp_stream& stream) {
+    beast::flat_buffer buffer;
+    beast::error_code ignored;
+    const tcp::endpoint peer = stream.socket().remote_endpoint(ignored);
+    for (std::size_t count = 1; !state->closed; ++count) {
+        stream.expires_after(state->limits.request_timeout);
+        http::request_parser<http::string_body> parser;
+        parser.header_limit(state->limits.header_bytes_max);
+        parser.body_limit(state->limits.body_bytes_max);
+        auto [read_error, read_bytes] =
+            co_await http::async_read(stream, buffer, parser, as_result);
+        if (read_error && !is_protocol_error(read_error)) co_return;
+
+        const Request& request = parser.get();
+        Response response = to_message(
+            read_error ? refusal(read_error) : call_handler(state, to_request(request, peer)),
+            request
+        );
+        const bool last = read_error || !request.keep_alive() ||
+                          count == state->limits.requests_per_connection_max;
+        response.keep_alive(!last);
+        http::response_serializer<http::string_body> serializer(response);
+        auto [write_error, written] = co_await http::async_write(stream, serializer, as_result);
+        if (write_error || last) co_return;
+    }
+}
+
+asio::awaitable<void> serve_connection(StatePtr state, tcp::socket socket) {
+    beast::tcp_stream stream(std::move(socket));
+    ++state->connections;
+    co_await converse(state, stream);
+    --state->connections;
+    beast::error_code ignored;
+    stream.socket().shutdown(tcp::socket::shutdown_send, ignored);
+}
+
+asio::awaitable<void> accept_connections(StatePtr state) {
+    asio::steady_timer pause(state->acceptor.get_executor());
+    while (!state->closed) {
+        auto [error, socket] = co_await state->acceptor.async_accept(as_result);
+        if (state->closed) co_return;
+        if (error) {
+            // Out of descriptors, for instance: trying again at once would only burn the processor.
+            pause.expires_after(std::chrono::milliseconds(100));
+            co_await pause.async_wait(as_result);
+            continue;
+        }
+        if (state->connections >= state->limits.connections_max) continue;  // closes `socket`
+        asio::co_spawn(
+            state->acceptor.get_executor(),
+            serve_connection(state, std::move(socket)),
+            asio::detached
+        );
+    }
+}
+
+void close(const StatePtr& state) {
+    if (!state) return;
+    state->closed = true;
+    beast::error_code ignored;
+    state->acceptor.close(ignored);
+}
+
+std::string describe_listen_failure(
+    const std::string& address, std::uint16_t port, const beast::error_code& error
+) {
+    const std::string where = fmt::format("{}:{}", address, port);
+    if (error == asio::error::address_in_use) {
+        return fmt::format(
+            "TCP {} is taken by another program: `ss -tlpn 'sport = :{}'` names it", where, port
+        );
+    }
+    return fmt::format("cannot listen on TCP {}: {}", where, error.message());
+}
+
+}  // namespace
+
+HttpListener::HttpListener(std::shared_ptr<State> state) : state_(std::move(state)) {}
+
+HttpListener::~HttpListener() {
+    close(state_);
+}
+
+HttpListener::HttpListener(HttpListener&&) noexcept = default;
+
+HttpListener& HttpListener::operator=(HttpListener&& other) noexcept {
+    std::swap(state_, other.state_);
+    return *this;
+}
+
+std::uint16_t HttpListener::port() const {
+    beast::error_code ignored;
+    return state_->acceptor.local_endpoint(ignored).port();
+}
+
+Result<HttpListener> HttpListener::open(
+    Loop& loop,
+    const std::string& address,
+    std::uint16_t port,
+    HttpHandler handler,
+    HttpLimits limits
+) {
+    beast::error_code error;
+    const auto ip = asio::ip::make_address(address, error);
+    if (error) return fail(fmt::format("'{}' is not an IP address to listen on", address));
+
+    auto state = std::make_shared<State>(loop.impl().context, std::move(handler), limits);
+    const tcp::endpoint endpoint(ip, port);
+    state->acceptor.open(endpoint.protocol(), error);
+    // TCP only: lets a restart bind while old connections end; it admits no second listener.
+    if (!error) state->acceptor.set_option(tcp::acceptor::reuse_address(true), error);
+    if (!error) state->acceptor.bind(endpoint, error);
+    if (!error) state->acceptor.listen(asio::socket_base::max_listen_connections, error);
+    if (error) return fail(describe_listen_failure(address, port, error));
+    asio::co_spawn(loop.impl().context, accept_connections(state), asio::detached);
+    return HttpListener(std::move(state));
+}
+
+}  // namespace bramble::io

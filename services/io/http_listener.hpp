@@ -1,0 +1,70 @@
+// HTTP requests in, responses out, within bounds of size, time and number. It refuses to know what
+// is asked for: the handler decides.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "config/types/ipv4.hpp"
+#include "config/types/result.hpp"
+#include "services/io/loop.hpp"
+
+namespace bramble::io {
+
+struct HttpRequest {
+    std::string method;  // "GET"
+    std::string target;  // path and query as sent, "/v1/boards/pi-01/up"
+    std::string body;
+    std::string authorization;        // the header's value, empty when there is none
+    std::optional<Ipv4Address> peer;  // none: the client came by IPv6
+};
+
+struct HttpResponse {
+    unsigned status = 200;
+    std::string content_type = "text/plain; charset=utf-8";
+    std::string body;
+    std::vector<std::pair<std::string, std::string>> headers;
+};
+
+using HttpHandler = std::function<HttpResponse(const HttpRequest&)>;
+
+struct HttpLimits {
+    std::uint32_t header_bytes_max = 8 * 1024;
+    std::uint64_t body_bytes_max = 64 * 1024;
+    std::size_t connections_max = 64;  // one more is closed at once
+    std::size_t requests_per_connection_max = 100;
+    Duration request_timeout = std::chrono::seconds(10);  // for a whole request and its response
+};
+
+class HttpListener {
+public:
+    // Listens at once. Port 0 lets the machine choose. Errors: not an address, port taken.
+    [[nodiscard]] static Result<HttpListener> open(
+        Loop& loop,
+        const std::string& address,
+        std::uint16_t port,
+        HttpHandler handler,
+        HttpLimits limits = {}
+    );
+
+    ~HttpListener();
+    HttpListener(HttpListener&&) noexcept;
+    HttpListener& operator=(HttpListener&&) noexcept;
+
+    std::uint16_t port() const;
+
+    struct State;
+
+private:
+    explicit HttpListener(std::shared_ptr<State> state);
+
+    std::shared_ptr<State> state_;  // shared with the connections that are still being answered
+};
+
+}  // namespace bramble::io
