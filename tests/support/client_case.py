@@ -8,7 +8,7 @@ import shutil
 import sys
 import unittest
 
-from appliance import SERVER, Appliance, fleet_yaml, payload, sha256
+from appliance import DHCP_PORT, SERVER, TFTP_PORT, Appliance, fleet_yaml, payload, sha256
 from guest import missing
 from lab import Lab, end_on_signals
 
@@ -24,6 +24,7 @@ class ClientCase(unittest.TestCase):
     profile = "  files: {image: boot, model: generic, root: {mode: none}}"
     mode = "authoritative"
     unknown = "hold"
+    ports = (TFTP_PORT, DHCP_PORT)
     programs = ()
     virtual_machine = ()
 
@@ -52,7 +53,7 @@ class ClientCase(unittest.TestCase):
             cls.lab.folder / "store", f"  boot: {{source: {{directory: {{boot: {cls.boot}}}}}}}", cls.profile, cls.boards,
             cls.mode, cls.unknown))
         cls.appliance.apply()
-        cls.appliance.serve()
+        cls.appliance.serve(cls.ports)
 
     @classmethod
     def make_files(cls):
