@@ -1,0 +1,128 @@
+// A machine made of memory for tests: a tree of files, scripted commands, a clock that stands
+// still, and a knob that fails the n-th call or pulls the plug there. It refuses to touch the real
+// machine.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include "provisioning/host/host.hpp"
+
+namespace bramble::host {
+
+class MemoryHost final : public Host {
+public:
+    using Script = std::function<Result<CommandOutcome>(MemoryHost&, const Command&)>;
+
+    enum class Fault {
+        once,      // the n-th call fails, the ones after it work: a full disk, a lost server
+        power_cut  // the n-th and all after it fail until `restart`
+    };
+
+    MemoryHost();
+
+    // ---- for tests
+
+    void put_file(const Path& path, std::string_view bytes, std::uint32_t mode = 0644);
+    void put_symlink(const Path& path, const Path& target);
+    void put_directory(const Path& path);
+    std::string text_at(const Path& path);  // follows links; "<missing>" when there is none
+    bool exists(const Path& path) const;    // a link counts by itself
+    void script(const std::string& program, Script script);
+
+    void advance(std::chrono::seconds by) { now_ += by; }
+
+    // Fails the call `number` (from 0), counted from now.
+    void fail_call(std::size_t number, Fault fault);
+    // After a power cut: calls work again; bytes that were never synced are gone.
+    void restart();
+
+    std::size_t calls() const { return calls_; }  // since fail_call, or the beginning
+
+    // Paths of all nodes below `path`, for comparing.
+    std::vector<std::string> tree(const Path& path) const;
+
+    // ---- Host
+
+    Result<std::optional<FileStatus>> status(const Path& path) override;
+    Result<std::string> read_file(const Path& path, std::uint64_t bytes_max) override;
+    Result<Path> read_link(const Path& path) override;
+    Result<std::vector<DirectoryEntry>> list(const Path& directory) override;
+    Result<HashedFile> hash_file(const Path& path) override;
+    Result<void> write_file(const Path& path, std::string_view bytes, std::uint32_t mode) override;
+    Result<HashedFile> copy_file(const Path& from, const Path& to, std::uint32_t mode) override;
+    Result<void> make_directories(const Path& path) override;
+    Result<void> rename(const Path& from, const Path& to) override;
+    Result<void> replace_symlink(const Path& target, const Path& link) override;
+    Result<void> hard_link(const Path& from, const Path& to) override;
+    Result<void> remove_all(const Path& path) override;
+    Result<void> copy_tree(const Path& from, const Path& to, const std::stop_token& stop) override;
+    Result<void> sync_tree(const Path& path) override;
+    Result<std::optional<FileStatus>> status_in(const Path& root, const Path& relative) override;
+    Result<std::string> read_file_in(const Path& root, const Path& relative) override;
+    Result<std::vector<DirectoryEntry>> list_in(const Path& root, const Path& relative) override;
+    Result<void> write_file_in(
+        const Path& root,
+        const Path& relative,
+        std::string_view bytes,
+        std::uint32_t mode,
+        Owner owner
+    ) override;
+    Result<void> make_directories_in(
+        const Path& root, const Path& relative, std::uint32_t mode, Owner owner
+    ) override;
+    Result<void> symlink_in(const Path& root, const Path& relative, const Path& target) override;
+    Result<void> remove_in(const Path& root, const Path& relative) override;
+    Result<CommandOutcome> run(const Command& command) override;
+    bool has_program(std::string_view program) override;
+    Result<std::unique_ptr<Lock>> lock(const Path& path) override;
+
+    std::chrono::system_clock::time_point now() override { return now_; }
+
+    Result<std::string> random_bytes(std::size_t count) override;
+
+private:
+    struct Content {
+        std::string bytes;
+        bool synced = true;
+    };
+
+    struct Node {
+        FileKind kind = FileKind::directory;
+        std::shared_ptr<Content> content;  // shared by hard links
+        Path target;
+        FileStatus status;
+    };
+
+    // Counts a call and fails it when its turn has come.
+    Result<void> enter(std::string_view call, const Path& path);
+    // The node's own path when `relative` is walked from `root` as "/"; empty when a directory on
+    // the way is missing.
+    std::string resolve(const std::string& root, const Path& relative, bool follow_last) const;
+    Node* find(const std::string& resolved);
+    Node* find_file(const std::string& resolved);
+    Result<void> put(
+        const std::string& resolved, std::string_view bytes, std::uint32_t mode, bool synced
+    );
+    void make_parents(const std::string& resolved);
+    Result<void> make_inside(
+        const Path& root, const Path& relative, std::uint32_t mode, Owner owner
+    );
+    Node* make_directory_node(const std::string& resolved);
+    std::vector<DirectoryEntry> entries_of(const std::string& directory) const;
+    std::vector<std::string> below(const std::string& path) const;  // itself first
+    void remove_node(const std::string& resolved);
+
+    std::map<std::string, Node> nodes_;
+    std::map<std::string, Script> scripts_;
+    std::map<std::string, int> locks_;
+    std::chrono::system_clock::time_point now_;
+    std::size_t calls_ = 0;
+    std::optional<std::size_t> fail_at_;
+    Fault fault_ = Fault::once;
+    bool dark_ = false;  // the power is cut
+    unsigned random_ = 0;
+};
+
+}  // namespace bramble::host

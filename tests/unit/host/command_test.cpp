@@ -1,0 +1,127 @@
+// How the real host runs commands: streams, exit codes, limits, stopping.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include "provisioning/host/real_host.hpp"
+
+namespace bramble::host {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using namespace std::chrono_literals;
+
+Command shell(std::string script) {
+    Command command;
+    command.argv = {"sh", "-c", std::move(script)};
+    return command;
+}
+
+TEST(RunCommand, KeepsStreamsApartAndTellsTheExitCode) {
+    RealHost host;
+    const auto outcome = host.run(shell("echo out; echo err >&2; exit 3"));
+    ASSERT_TRUE(outcome);
+    EXPECT_EQ(outcome->exit_code, 3);
+    EXPECT_EQ(outcome->output, "out\n");
+    EXPECT_EQ(outcome->errors, "err\n");
+}
+
+TEST(RunCommand, ASignalIs128AndItsNumber) {
+    RealHost host;
+    EXPECT_EQ(host.run(shell("kill -9 $$"))->exit_code, 137);
+}
+
+TEST(RunCommand, GivesInputDirectoryAndOnlyItsOwnEnvironment) {
+    RealHost host;
+    ::setenv("BRAMBLE_TEST_LEAK", "leaked", 1);
+    Command command = shell("cat; pwd; echo $ADDED-$BRAMBLE_TEST_LEAK-$HOME");
+    command.input = "given\n";
+    command.directory = "/usr";
+    command.environment = {{"ADDED", "yes"}};
+    EXPECT_EQ(host.run(command)->output, "given\n/usr\nyes--/root\n");
+}
+
+TEST(RunCommand, TellsLinesAsTheyComeAlsoThoseOfProgressBars) {
+    RealHost host;
+    std::vector<std::string> lines;
+    Command command = shell("printf 'one\\n10%%\\r20%%\\rlast'");
+    command.on_line = [&](std::string_view line) { lines.emplace_back(line); };
+    ASSERT_TRUE(host.run(command));
+    EXPECT_THAT(lines, ElementsAre("one", "10%", "20%", "last"));
+}
+
+TEST(RunCommand, MuchOutputIsKeptByItsTail) {
+    RealHost host;
+    const auto outcome = host.run(shell("head -c 5000000 /dev/zero | tr '\\0' x; echo end"));
+    ASSERT_TRUE(outcome);
+    EXPECT_LE(outcome->output.size(), 2 * CommandOutcome::output_bytes_max);
+    EXPECT_EQ(outcome->output.substr(outcome->output.size() - 4), "end\n");
+}
+
+TEST(RunCommand, IsEndedAtItsLimitWithItsChildren) {
+    RealHost host;
+    Command command = shell("sleep 60 & sleep 60");
+    command.limit = 100ms;
+    const auto begun = std::chrono::steady_clock::now();
+    const auto outcome = host.run(command);
+    ASSERT_FALSE(outcome);
+    EXPECT_EQ(outcome.error().message, "'sh' took longer than its limit");
+    EXPECT_LT(std::chrono::steady_clock::now() - begun, 4s);
+}
+
+TEST(RunCommand, StopsWhenAsked) {
+    RealHost host;
+    std::stop_source source;
+    Command command = shell("sleep 60");
+    command.stop = source.get_token();
+    std::jthread asker([&] {
+        std::this_thread::sleep_for(50ms);
+        source.request_stop();
+    });
+    const auto outcome = host.run(command);
+    ASSERT_FALSE(outcome);
+    EXPECT_EQ(outcome.error().message, "'sh' was stopped");
+}
+
+TEST(RunCommand, ABackgroundChildThatKeepsThePipeOpenIsNotWaitedFor) {
+    RealHost host;
+    const auto begun = std::chrono::steady_clock::now();
+    EXPECT_EQ(host.run(shell("sleep 60 & echo done"))->output, "done\n");
+    EXPECT_LT(std::chrono::steady_clock::now() - begun, 4s);
+}
+
+TEST(RunCommand, AMissingProgramNamesTheRemedy) {
+    RealHost host;
+    Command command;
+    command.argv = {"no-such-program"};
+    const auto outcome = host.run(command);
+    ASSERT_FALSE(outcome);
+    EXPECT_EQ(
+        outcome.error().message,
+        "'no-such-program' is not installed; deploy/setup installs what is needed"
+    );
+    EXPECT_FALSE(host.has_program("no-such-program"));
+    EXPECT_TRUE(host.has_program("sh"));
+}
+
+TEST(RunCommand, AMissingDirectoryIsAFailedStart) {
+    RealHost host;
+    Command command = shell("true");
+    command.directory = "/no/such/directory";
+    const auto outcome = host.run(command);
+    ASSERT_FALSE(outcome);
+    EXPECT_THAT(outcome.error().message, HasSubstr("No such file or directory"));
+}
+
+TEST(RunOrFail, QuotesTheLastLinesOfErrors) {
+    RealHost host;
+    const auto outcome = run_or_fail(host, shell("seq 1 20 >&2; exit 1"));
+    ASSERT_FALSE(outcome);
+    EXPECT_THAT(outcome.error().message, HasSubstr("ended with exit code 1:\n9\n10\n"));
+    EXPECT_THAT(outcome.error().message, testing::EndsWith("\n20"));
+}
+
+}  // namespace
+}  // namespace bramble::host
