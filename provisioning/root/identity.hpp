@@ -10,6 +10,7 @@
 #include "config/layout/manifest.hpp"
 #include "config/types/digest.hpp"
 #include "config/types/ipv4.hpp"
+#include "config/types/mac_address.hpp"
 #include "config/types/result.hpp"
 #include "provisioning/host/host.hpp"
 
@@ -22,6 +23,9 @@ struct Identity {
     layout::Export root;  // what it mounts as "/", for fstab
     std::string up_url;   // PUT here says that userspace runs (design, life of a boot)
     std::vector<fleet::User> users;
+    std::optional<MacAddress> mac{};  // of the port it boots from; unset: known as eth0 or end0
+    std::vector<Ipv4Address> dns{};
+    std::string domain{};  // search domain
 };
 
 // The digest of the identity and of the recipe here; a board's root whose last key differs is given

@@ -1,0 +1,360 @@
+#include "provisioning/root/identity.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <functional>
+#include <sstream>
+
+#include "provisioning/root/accounts.hpp"
+#include "provisioning/root/kept_identity.hpp"
+#include "provisioning/root/network_managers.hpp"
+#include "provisioning/root/scripts.hpp"
+
+namespace bramble::root {
+
+namespace {
+
+// Raised when what is written below changes, so that roots get it.
+constexpr int recipe = 1;
+
+// Units of images for SD cards that do harm on an NFS root or undo what is written here.
+constexpr auto unwanted_units = std::to_array<const char*>({
+    "dphys-swapfile.service",            // swaps to a file on the root
+    "regenerate_ssh_host_keys.service",  // would replace the keys that the board keeps
+    "resize2fs_once.service",            // grows a partition that is not there
+    "rpi-resize-swap-file.service",
+    "systemd-growfs-root.service",
+});
+
+constexpr std::string_view up_unit = R"(# Written by Bramble.
+[Unit]
+Description=Tell Bramble that this board is up
+After=network.target
+
+[Service]
+Type=exec
+ExecStart=/bin/sh /usr/local/lib/bramble/report-up
+
+[Install]
+WantedBy=multi-user.target
+)";
+
+// One root while it gets its identity. Each step stops at the first error.
+class Writer {
+public:
+    Writer(
+        host::Host& host, const host::Path& root, const host::Path& kept, const Identity& identity
+    )
+        : host_(host), root_(root), kept_(kept), identity_(identity) {}
+
+    Result<void> write_names();
+    Result<void> write_machine_id();
+    Result<void> write_host_keys();
+    Result<void> write_fstab();
+    Result<void> write_resolver();
+    Result<void> write_network();
+    Result<void> write_users();
+    Result<void> write_units();
+
+private:
+    using Edit = std::function<std::string(std::string_view)>;
+
+    bool exists(const host::Path& relative) const {
+        const auto status = host_.status_in(root_, relative);
+        return status && status->has_value();
+    }
+
+    Result<std::string> read_or_empty(const host::Path& relative) const {
+        if (!exists(relative)) return std::string();
+        return host_.read_file_in(root_, relative);
+    }
+
+    Result<void> write(const host::Path& relative, std::string_view text, unsigned mode = 0644) {
+        return host_.write_file_in(root_, relative, text, mode);
+    }
+
+    // Rewrites a file that is there; leaves it alone when nothing changes.
+    Result<void> edit(const host::Path& relative, const Edit& change);
+    Result<void> write_user(UserDatabase& database, const fleet::User& user);
+    Result<void> write_home(const fleet::User& user, const Account& account);
+
+    host::Host& host_;
+    const host::Path& root_;
+    const host::Path& kept_;
+    const Identity& identity_;
+};
+
+Result<void> Writer::edit(const host::Path& relative, const Edit& change) {
+    if (!exists(relative)) return {};
+    const auto text = host_.read_file_in(root_, relative);
+    if (!text) return tl::unexpected(text.error());
+    const std::string changed = change(*text);
+    if (changed == *text) return {};
+    return write(relative, changed);
+}
+
+// hosts(5): the lines of the base that are about others stay.
+std::string hosts_with(std::string_view text, const std::string& hostname) {
+    std::string result = fmt::format("127.0.0.1 localhost\n127.0.1.1 {}\n", hostname);
+    std::istringstream lines{std::string(text)};
+    for (std::string line; std::getline(lines, line);)
+        if (!line.starts_with("127.0.0.1") && !line.starts_with("127.0.1.1")) result += line + '\n';
+    if (result.find("::1") == std::string::npos)
+        result += "::1 localhost ip6-localhost ip6-loopback\n";
+    return result;
+}
+
+Result<void> Writer::write_names() {
+    if (auto done = write("etc/hostname", identity_.hostname + '\n'); !done) return done;
+    const auto hosts = read_or_empty("etc/hosts");
+    if (!hosts) return tl::unexpected(hosts.error());
+    return write("etc/hosts", hosts_with(*hosts, identity_.hostname));
+}
+
+Result<void> Writer::write_machine_id() {
+    const auto id = kept_machine_id(host_, kept_);
+    if (!id) return tl::unexpected(id.error());
+    if (auto done = write("etc/machine-id", *id + '\n', 0444); !done) return done;
+    // D-Bus would otherwise go by a copy that all boards of the image share.
+    if (!exists("var/lib/dbus/machine-id")) return {};
+    return host_.symlink_in(root_, "var/lib/dbus/machine-id", "/etc/machine-id");
+}
+
+Result<void> Writer::write_host_keys() {
+    if (!exists("etc/ssh")) return {};  // no SSH server in this root
+    const auto keys = kept_host_keys(host_, kept_, identity_.hostname);
+    if (!keys) return tl::unexpected(keys.error());
+    // The image's own keys are the same on every board made from it: a board must not have them.
+    const auto there = host_.list_in(root_, "etc/ssh");
+    if (!there) return tl::unexpected(there.error());
+    for (const host::DirectoryEntry& entry : *there)
+        if (entry.name.starts_with("ssh_host_"))
+            if (auto done = host_.remove_in(root_, host::Path("etc/ssh") / entry.name); !done)
+                return done;
+    for (const HostKey& key : *keys) {
+        const host::Path file = host::Path("etc/ssh") / key.name;
+        if (auto done = write(file, key.secret_key, 0600); !done) return done;
+        if (auto done = write(file.string() + ".pub", key.public_key); !done) return done;
+    }
+    return {};
+}
+
+// fstab(5) of an image names the card that it was made for. Its "/" goes without a successor:
+// the root is mounted before init, and remounting it by fstab needs a helper that few roots have.
+Result<void> Writer::write_fstab() {
+    const auto old = read_or_empty("etc/fstab");
+    if (!old) return tl::unexpected(old.error());
+    std::string text = fmt::format(
+        "# Bramble: / is {}:{} (NFS {}), mounted before init runs.\n",
+        identity_.root.server,
+        identity_.root.path.string(),
+        identity_.root.nfs_version
+    );
+    std::istringstream lines(*old);
+    for (std::string line; std::getline(lines, line);) {
+        std::istringstream words(line);
+        std::string device;
+        std::string place;
+        std::string type;
+        words >> device >> place >> type;
+        const bool of_the_card = place == "/" || place == "/boot" || place == "/boot/firmware" ||
+                                 place == "/boot/efi" || type == "swap";
+        if (!line.starts_with("# Bramble:") && !of_the_card) text += line + '\n';
+    }
+    return write("etc/fstab", text);
+}
+
+Result<void> Writer::write_resolver() {
+    std::string text;
+    for (const Ipv4Address server : identity_.dns)
+        text += fmt::format("nameserver {}\n", server.to_string());
+    if (!identity_.domain.empty()) text += fmt::format("search {}\n", identity_.domain);
+    const auto status = host_.status_in(root_, "etc/resolv.conf");
+    if (!status) return tl::unexpected(status.error());
+    if (*status && (*status)->kind == host::FileKind::symlink) {  // systemd-resolved writes it
+        std::string servers;
+        for (const Ipv4Address server : identity_.dns) servers += ' ' + server.to_string();
+        return write(
+            "etc/systemd/resolved.conf.d/bramble.conf",
+            fmt::format("[Resolve]\nDNS={}\nDomains={}\n", servers, identity_.domain)
+        );
+    }
+    return write("etc/resolv.conf", text);
+}
+
+Result<void> Writer::write_network() {
+    const host::Path networkd = "etc/systemd/network";
+    if (auto done = write(networkd / "05-bramble-root.network", networkd_network(identity_.mac));
+        !done)
+        return done;
+    if (auto done = write(networkd / "05-bramble-root.link", networkd_link(identity_.mac)); !done)
+        return done;
+    if (exists("etc/NetworkManager"))
+        if (auto done = write(
+                "etc/NetworkManager/conf.d/05-bramble-root.conf",
+                network_manager_conf(identity_.mac)
+            );
+            !done)
+            return done;
+    if (auto done = edit("etc/dhcpcd.conf", dhcpcd_conf); !done) return done;
+    if (auto done = edit("etc/network/interfaces", ifupdown_interfaces); !done) return done;
+    const host::Path more = "etc/network/interfaces.d";
+    if (!exists(more)) return {};
+    const auto there = host_.list_in(root_, more);
+    if (!there) return tl::unexpected(there.error());
+    for (const host::DirectoryEntry& entry : *there)
+        if (entry.kind == host::FileKind::regular)
+            if (auto done = edit(more / entry.name, ifupdown_interfaces); !done) return done;
+    return {};
+}
+
+Result<void> Writer::write_users() {
+    if (identity_.users.empty()) return {};
+    UserDatabase database;
+    const std::array<std::pair<const char*, std::string*>, 4> files = {
+        {{"etc/passwd", &database.passwd},
+         {"etc/shadow", &database.shadow},
+         {"etc/group", &database.group},
+         {"etc/gshadow", &database.gshadow}}};
+    for (const auto& [file, text] : files) {
+        auto read = read_or_empty(file);
+        if (!read) return tl::unexpected(read.error());
+        *text = std::move(*read);
+    }
+    const UserDatabase before = database;
+    for (const fleet::User& user : identity_.users)
+        if (auto done = write_user(database, user); !done) return done;
+    if (database == before) return {};
+    for (const auto& [file, text] : files) {
+        // shadow(5) is for root and its group (42 in Debian) alone.
+        const bool secret = std::string_view(file).ends_with("shadow");
+        if (text->empty()) continue;
+        if (auto done = host_.write_file_in(
+                root_, file, *text, secret ? 0640 : 0644, {0, secret ? gid_t{42} : gid_t{0}}
+            );
+            !done)
+            return done;
+    }
+    return {};
+}
+
+Result<void> Writer::write_user(UserDatabase& database, const fleet::User& user) {
+    const auto account = put_account(database, user, exists("bin/bash") ? "/bin/bash" : "/bin/sh");
+    if (!account) return tl::unexpected(account.error());
+    if (auto done = write_home(user, *account); !done) return done;
+    // Who has no password cannot be asked for one.
+    if (!user.sudo || user.password_hash || user.name == "root") return {};
+    return write(
+        "etc/sudoers.d/bramble-" + user.name,
+        fmt::format("{} ALL=(ALL:ALL) NOPASSWD: ALL\n", user.name),
+        0440
+    );
+}
+
+Result<void> Writer::write_home(const fleet::User& user, const Account& account) {
+    const host::Path home = host::Path(account.home).relative_path();
+    if (home.empty()) return {};
+    const host::Owner owner{account.uid, account.gid};
+    if (!exists(home)) {
+        if (auto done = host_.make_directories_in(root_, home, 0700, owner); !done) return done;
+        const auto skeleton = host_.list_in(root_, "etc/skel");
+        for (const host::DirectoryEntry& entry :
+             skeleton ? *skeleton : std::vector<host::DirectoryEntry>{}) {
+            if (entry.kind != host::FileKind::regular) continue;
+            const auto text = host_.read_file_in(root_, host::Path("etc/skel") / entry.name);
+            if (!text) return tl::unexpected(text.error());
+            if (auto done = host_.write_file_in(root_, home / entry.name, *text, 0644, owner);
+                !done)
+                return done;
+        }
+    }
+    if (user.authorized_keys.empty()) return {};
+    if (auto done = host_.make_directories_in(root_, home / ".ssh", 0700, owner); !done)
+        return done;
+    std::string keys;
+    for (const std::string& key : user.authorized_keys) keys += key + '\n';
+    return host_.write_file_in(root_, home / ".ssh/authorized_keys", keys, 0600, owner);
+}
+
+// Enabled by the links that `systemctl enable` would make: nothing of the root has to run.
+Result<void> Writer::write_units() {
+    std::string script(report_up_script);
+    constexpr std::string_view mark = "%URL%";
+    script.replace(script.find(mark), mark.size(), identity_.up_url);
+    if (auto done = write("usr/local/lib/bramble/report-up", script, 0755); !done) return done;
+    const host::Path units = "etc/systemd/system";
+    if (auto done = write(units / "bramble-up.service", up_unit); !done) return done;
+    if (auto done = host_.symlink_in(
+            root_, units / "multi-user.target.wants/bramble-up.service", "../bramble-up.service"
+        );
+        !done)
+        return done;
+    for (const char* unit : unwanted_units) {
+        const host::Path script_of_sysv = host::Path("etc/init.d") / host::Path(unit).stem();
+        if (exists(host::Path("lib/systemd/system") / unit) || exists(script_of_sysv))
+            if (auto done = host_.symlink_in(root_, units / unit, "/dev/null"); !done) return done;
+    }
+    return {};
+}
+
+// A length before each text, so that no two lists of texts look alike.
+void feed(Sha256& sum, std::string_view text) {
+    sum.update(fmt::format("{}:{}", text.size(), text));
+}
+
+}  // namespace
+
+Digest identity_key(const Identity& identity) {
+    Sha256 sum;
+    feed(sum, std::to_string(recipe));
+    feed(sum, report_up_script);
+    for (const std::string& text :
+         {identity.hostname,
+          identity.server.to_string(),
+          identity.address ? identity.address->to_string() : std::string(),
+          identity.mac ? identity.mac->to_string() : std::string(),
+          identity.root.server,
+          identity.root.path.string(),
+          identity.root.nfs_version,
+          std::string(identity.root.read_only ? "ro" : "rw"),
+          identity.up_url,
+          identity.domain})
+        feed(sum, text);
+    feed(sum, std::to_string(identity.dns.size()));
+    for (const Ipv4Address server : identity.dns) feed(sum, server.to_string());
+    for (const fleet::User& user : identity.users) {
+        feed(sum, user.name);
+        feed(sum, user.password_hash ? "+" + *user.password_hash : std::string("-"));
+        feed(sum, user.sudo ? "sudo" : "");
+        feed(sum, std::to_string(user.authorized_keys.size()));
+        for (const std::string& key : user.authorized_keys) feed(sum, key);
+    }
+    return sum.finish();
+}
+
+Result<void> apply_identity(
+    host::Host& host, const host::Path& root, const host::Path& kept, const Identity& identity
+) {
+    if (identity.up_url.find_first_of("'\\\n\r ") != std::string::npos ||
+        !identity.up_url.starts_with("http://"))
+        return fail(fmt::format("'{}' is no http:// address to report to", identity.up_url));
+    Writer writer(host, root, kept, identity);
+    for (const auto step :
+         {&Writer::write_names,
+          &Writer::write_machine_id,
+          &Writer::write_host_keys,
+          &Writer::write_fstab,
+          &Writer::write_resolver,
+          &Writer::write_network,
+          &Writer::write_users,
+          &Writer::write_units})
+        if (auto done = (writer.*step)(); !done)
+            return fail(
+                fmt::format("identity of board {}: {}", identity.hostname, done.error().message)
+            );
+    return {};
+}
+
+}  // namespace bramble::root
