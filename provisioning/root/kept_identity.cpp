@@ -28,18 +28,9 @@ Result<void> make_host_keys(host::Host& host, const host::Path& kept, const std:
     if (auto done = host.remove_all(aside); !done) return done;
     if (auto done = host.make_directories(aside); !done) return done;
     for (const std::string type : key_types) {
-        const host::Command command{
-            .argv = {
-                "ssh-keygen",
-                "-q",
-                "-t",
-                type,
-                "-N",
-                "",
-                "-C",
-                "root@" + hostname,
-                "-f",
-                aside / key_name(type)}};
+        host::Command command;
+        command.argv = {"ssh-keygen", "-q", "-t", type, "-N", "", "-C", "root@" + hostname, "-f"};
+        command.argv.push_back(aside / key_name(type));
         if (auto ran = run_or_fail(host, command); !ran) return tl::unexpected(ran.error());
     }
     if (auto done = host.sync_tree(aside); !done) return done;
