@@ -1,0 +1,26 @@
+// What a board of a model will miss or stumble over in its boot tree. It refuses to know how the
+// tree came to be.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "config/layout/manifest.hpp"
+#include "config/types/board_model.hpp"
+#include "provisioning/boot/text.hpp"
+
+namespace bramble::boot {
+
+// Firmware before 2025-09-23 ends a file after 65535 blocks (fact sheet 8, rule 11), of 1024 bytes.
+inline constexpr std::uint64_t old_firmware_file_bytes_max = 65535ULL * 1024;
+
+struct TreeFacts {
+    BoardModel model = BoardModel::pi4;
+    std::string nfs_version;             // empty: no root
+    bool initramfs_mounts_nfs4 = false;  // of the image's own initramfs
+};
+
+// `tree` with the board's own files laid over it; texts among them are read (auto_initramfs=).
+std::vector<Finding> lint_tree(const layout::BootTree& tree, const TreeFacts& facts);
+
+}  // namespace bramble::boot

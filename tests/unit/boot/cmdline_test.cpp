@@ -1,0 +1,144 @@
+// The kernel's command line, fact sheet 7.2.
+#include "provisioning/boot/cmdline.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace bramble::boot {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+CmdlineInputs lab() {
+    CmdlineInputs inputs;
+    inputs.root = NfsRoot{"172.16.1.1", "/var/lib/bramble/boards/pi-01/root.0123456789abcdef"};
+    inputs.profile = {"console=serial0,115200", "console=tty1"};
+    return inputs;
+}
+
+std::vector<std::string> rules(const Text& text) {
+    std::vector<std::string> found;
+    for (const Finding& finding : text.findings) found.push_back(finding.rule);
+    return found;
+}
+
+// "use vers=3,tcp": klibc's nfsmount rejects proto=; "always write rsize=131072,wsize=131072".
+TEST(Cmdline, PerBoardRootOverNfs3) {
+    const Text text = make_cmdline(lab());
+    EXPECT_EQ(
+        text.text,
+        "console=serial0,115200 console=tty1 root=/dev/nfs "
+        "nfsroot=172.16.1.1:/var/lib/bramble/boards/pi-01/root.0123456789abcdef,"
+        "vers=3,tcp,rsize=131072,wsize=131072 rw ip=dhcp rootwait\n"
+    );
+    EXPECT_THAT(text.findings, IsEmpty());
+}
+
+TEST(Cmdline, ReadOnlyRootOverNfs42) {
+    CmdlineInputs inputs = lab();
+    inputs.root = NfsRoot{"nas", "/export/base", "4.2", true};
+    EXPECT_EQ(
+        make_cmdline(inputs).text,
+        "console=serial0,115200 console=tty1 root=/dev/nfs "
+        "nfsroot=nas:/export/base,vers=4.2,tcp,rsize=131072,wsize=131072 ro ip=dhcp rootwait\n"
+    );
+}
+
+// Full static form: ip=<ip>:<srv>:<gw>:<mask>:<host>:eth0:off
+TEST(Cmdline, StaticAddressInItsFullForm) {
+    CmdlineInputs inputs = lab();
+    inputs.profile.clear();
+    inputs.root->path = "/r";
+    inputs.static_address = StaticAddress{
+        Ipv4Address::parse("172.16.1.3").value(),
+        Ipv4Address::parse("172.16.1.1").value(),
+        Ipv4Address::parse("172.16.1.254").value(),
+        Ipv4Address::parse("255.255.255.0").value(),
+        "pi-01"};
+    EXPECT_EQ(
+        make_cmdline(inputs).text,
+        "root=/dev/nfs nfsroot=172.16.1.1:/r,vers=3,tcp,rsize=131072,wsize=131072 rw "
+        "ip=172.16.1.3:172.16.1.1:172.16.1.254:255.255.255.0:pi-01:eth0:off rootwait\n"
+    );
+    inputs.static_address->router.reset();
+    EXPECT_THAT(make_cmdline(inputs).text, testing::HasSubstr("172.16.1.1::255.255.255.0"));
+}
+
+TEST(Cmdline, TheBoardsParametersFollowTheProfiles) {
+    CmdlineInputs inputs = lab();
+    inputs.root.reset();
+    inputs.board = {"loglevel=7 debug", "dyndbg=\"file a.c +p\""};
+    EXPECT_EQ(
+        make_cmdline(inputs).text,
+        "console=serial0,115200 console=tty1 loglevel=7 debug dyndbg=\"file a.c +p\"\n"
+    );
+}
+
+// "Remove init=/usr/lib/raspberrypi-sys-mods/firstboot, root=PARTUUID…, quiet first-boot resize".
+TEST(Cmdline, TheImagesOwnLineIsCleanedOfItsSdCard) {
+    CmdlineInputs inputs = lab();
+    inputs.profile.clear();
+    inputs.root->path = "/r";
+    inputs.image =
+        "console=serial0,115200 console=tty1 root=PARTUUID=4e639091-02 rootfstype=ext4 "
+        "fsck.repair=yes rootwait quiet init=/usr/lib/raspberrypi-sys-mods/firstboot "
+        "systemd.run=/boot/firstrun.sh systemd.run_success_action=reboot "
+        "cfg80211.ieee80211_regdom=GB\n";
+    EXPECT_EQ(
+        make_cmdline(inputs).text,
+        "console=serial0,115200 console=tty1 cfg80211.ieee80211_regdom=GB root=/dev/nfs "
+        "nfsroot=172.16.1.1:/r,vers=3,tcp,rsize=131072,wsize=131072 rw ip=dhcp rootwait\n"
+    );
+}
+
+TEST(Cmdline, WithoutARootTheImagesOwnLineStays) {
+    CmdlineInputs inputs;
+    inputs.image = "root=/dev/mmcblk0p2 quiet\n";
+    EXPECT_EQ(make_cmdline(inputs).text, "root=/dev/mmcblk0p2 quiet\n");
+}
+
+TEST(Cmdline, ARootOfTheProfilesOwnIsAContradiction) {
+    CmdlineInputs inputs = lab();
+    for (const char* parameter :
+         {"root=/dev/sda1", "nfsroot=10.0.0.1:/x", "ip=off", "ro", "rootfstype=ext4"}) {
+        inputs.profile = {parameter};
+        const Text text = make_cmdline(inputs);
+        ASSERT_THAT(rules(text), ElementsAre("cmdline-root")) << parameter;
+        EXPECT_TRUE(text.findings.front().fatal);
+    }
+    EXPECT_EQ(
+        make_cmdline(inputs).findings.front().message,
+        "cmdline parameter 'rootfstype=ext4' contradicts the NFS root that this board gets"
+    );
+    inputs.profile = {"rw rootwait", "rootfstype=nfs"};  // the same again is no contradiction
+    EXPECT_THAT(make_cmdline(inputs).findings, IsEmpty());
+    EXPECT_EQ(make_cmdline(inputs).text.find("root=/dev/nfs"), 0U);
+}
+
+TEST(Cmdline, HoldsItsLimitToTheByte) {
+    CmdlineInputs inputs;
+    inputs.profile = {std::string(cmdline_bytes_max, 'x')};
+    EXPECT_THAT(make_cmdline(inputs).findings, IsEmpty());
+    inputs.profile = {std::string(cmdline_bytes_max + 1, 'x')};
+    EXPECT_THAT(rules(make_cmdline(inputs)), ElementsAre("cmdline-length"));
+}
+
+TEST(Cmdline, OneLineOfAscii) {
+    CmdlineInputs inputs = lab();
+    inputs.profile = {"a\nb"};
+    EXPECT_THAT(rules(make_cmdline(inputs)), ElementsAre("cmdline-ascii"));
+    inputs.profile = {"motd=größer"};
+    EXPECT_THAT(rules(make_cmdline(inputs)), ElementsAre("cmdline-ascii"));
+}
+
+TEST(Cmdline, PathsThatNfsrootCannotCarryAreRefused) {
+    CmdlineInputs inputs = lab();
+    for (const char* path : {"/with blank/r", "/with,comma", "/with%s"}) {
+        inputs.root->path = path;
+        EXPECT_THAT(rules(make_cmdline(inputs)), ElementsAre("nfsroot-path")) << path;
+    }
+}
+
+}  // namespace
+}  // namespace bramble::boot
