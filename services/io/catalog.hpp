@@ -1,0 +1,116 @@
+// What each source address is served, as an immutable snapshot that the TFTP workers look into
+// while the main thread prepares the next one. It refuses to know sockets and to decide which
+// generation a board's boot is bound to: it is told.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <list>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "config/layout/manifest.hpp"
+#include "config/layout/store_paths.hpp"
+#include "config/types/digest.hpp"
+#include "config/types/ipv4.hpp"
+#include "config/types/result.hpp"
+#include "services/tftp/engine.hpp"
+#include "services/tftp/resolve.hpp"
+
+namespace bramble::io {
+
+// The store's objects as mapped content: opened when first asked for, kept while anyone uses them
+// and for the most recent `kept_max` beyond that. For any thread.
+class ContentCache {
+public:
+    explicit ContentCache(layout::StorePaths store, std::size_t kept_max = 512)
+        : store_(std::move(store)), kept_max_(kept_max) {}
+
+    [[nodiscard]] Result<std::shared_ptr<const tftp::Content>> open(const layout::ObjectFile& object
+    );
+
+private:
+    using Recent = std::list<Digest>;
+
+    struct Entry {
+        std::shared_ptr<const tftp::Content> content;  // shared with the transfers that send it
+        Recent::iterator place;
+    };
+
+    layout::StorePaths store_;
+    std::size_t kept_max_;
+    std::mutex mutex_;
+    Recent recent_;  // newest first
+    std::unordered_map<Digest, Entry> entries_;
+};
+
+// One published generation, ready to be looked into. Never changes.
+class Generation {
+public:
+    explicit Generation(layout::Manifest manifest);
+    Generation(const Generation&) = delete;
+    Generation& operator=(const Generation&) = delete;
+
+    const layout::Manifest& manifest() const { return manifest_; }
+
+    const tftp::PathIndex& paths() const { return paths_; }
+
+private:
+    layout::Manifest manifest_;
+    tftp::PathIndex paths_;  // borrows manifest_
+};
+
+using GenerationPtr = std::shared_ptr<const Generation>;  // shared by snapshots and open transfers
+
+// The main thread's picture of who is who, from which a snapshot is made.
+struct CatalogView {
+    GenerationPtr current;                                    // nullptr: nothing published yet
+    std::map<std::string, GenerationPtr, std::less<>> bound;  // boards in a boot of another one
+    std::map<Ipv4Address, std::string> addresses;             // address -> board, "" for a stranger
+    tftp::TrustPrefix trust = tftp::TrustPrefix::no;
+};
+
+class Catalog {
+public:
+    Catalog();
+    ~Catalog();
+
+    // Main thread: from the next request on. Transfers that run keep what they have.
+    void publish(const CatalogView& view);
+
+    struct Snapshot;
+
+    // Any thread.
+    std::shared_ptr<const Snapshot> snapshot() const {
+        return snapshot_.load(std::memory_order_acquire);
+    }
+
+private:
+    std::atomic<std::shared_ptr<const Snapshot>> snapshot_;
+};
+
+// One per worker: asks the catalog and the cache. `on_damage` is told of an object that is missing
+// or not as its manifest says; it is called on the worker's thread.
+class CatalogResolver final : public tftp::Resolver {
+public:
+    using OnDamage = std::function<void(const std::string& message)>;
+
+    CatalogResolver(const Catalog& catalog, ContentCache& cache, OnDamage on_damage)
+        : catalog_(catalog), cache_(cache), on_damage_(std::move(on_damage)) {}
+
+    tftp::Resolution resolve(const tftp::Peer& peer, std::string_view path, TimePoint now) override;
+
+private:
+    const Catalog& catalog_;
+    ContentCache& cache_;
+    OnDamage on_damage_;
+};
+
+}  // namespace bramble::io

@@ -1,0 +1,185 @@
+#include "services/io/dhcp_listener.hpp"
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <variant>
+
+#include "services/io/frames.hpp"
+
+namespace bramble::io {
+namespace {
+
+constexpr int receive_buffer_bytes = 1024 * 1024;  // a room full of boards powers up at once
+
+Result<FileDescriptor> open_socket(const DhcpListenerOptions& options, std::uint16_t port) {
+    UdpSocketOptions socket;
+    socket.port = port;
+    // On the boards' interface only: what another network's clients ask is none of ours.
+    socket.interface = options.interface.name;
+    socket.broadcast = true;
+    socket.packet_info = true;
+    socket.receive_buffer_bytes = receive_buffer_bytes;
+    return open_udp_socket(socket);
+}
+
+}  // namespace
+
+DhcpListener::DhcpListener(Loop& loop, DhcpListenerOptions options, PacketSocket packets)
+    : loop_(loop),
+      options_(std::move(options)),
+      packets_(std::move(packets)),
+      batch_(batch_max, datagram_bytes_max) {}
+
+Result<std::unique_ptr<DhcpListener>> DhcpListener::open(
+    Loop& loop, const DhcpListenerOptions& options
+) {
+    auto packets = PacketSocket::open(options.interface);
+    if (!packets) return tl::unexpected(packets.error());
+    std::unique_ptr<DhcpListener> listener(new DhcpListener(loop, options, std::move(*packets)));
+    auto server = open_socket(options, dhcp::server_port);
+    if (!server) return tl::unexpected(server.error());
+    listener->server_socket_ = std::move(*server);
+    if (options.proxy_port) {
+        auto proxy = open_socket(options, dhcp::proxy_port);
+        if (!proxy) return tl::unexpected(proxy.error());
+        listener->proxy_socket_ = std::move(*proxy);
+    }
+    return listener;
+}
+
+void DhcpListener::start(dhcp::Server& server, DhcpHandlers handlers) {
+    server_ = &server;
+    handlers_ = std::move(handlers);
+    timer_ = loop_.make_timer([this] { carry_out({server_->on_deadline(loop_.now())}); });
+    prober_
+        .emplace(loop_, packets_, options_.interface.mac, [this](Ipv4Address address, bool in_use) {
+            carry_out({server_->on_probe_result(address, in_use, loop_.now())});
+        });
+    server_watch_ = loop_.watch_readable(server_socket_.get(), [this] {
+        on_readable(server_socket_.get(), dhcp::server_port);
+    });
+    if (proxy_socket_.is_open()) {
+        proxy_watch_ = loop_.watch_readable(proxy_socket_.get(), [this] {
+            on_readable(proxy_socket_.get(), dhcp::proxy_port);
+        });
+    }
+    reschedule();
+}
+
+void DhcpListener::reschedule() {
+    if (const auto deadline = server_->next_deadline()) {
+        timer_.expire_at(*deadline);
+    } else {
+        timer_.cancel();
+    }
+}
+
+void DhcpListener::on_readable(int fd, std::uint16_t local_port) {
+    const std::size_t count = batch_.receive(fd);
+    if (count == 0) return;
+    ++counters_.batches;
+    counters_.received += count;
+    const TimePoint now = loop_.now();
+    std::vector<dhcp::Outcome> outcomes;
+    outcomes.reserve(count);
+    for (std::size_t i = 0; i < count; ++i) {
+        const ReceivedDatagram datagram = batch_.at(i);
+        if (datagram.truncated) {
+            ++counters_.truncated;
+            continue;
+        }
+        const dhcp::Arrival arrival{datagram.source, datagram.source_port, local_port};
+        outcomes.push_back(server_->on_message(datagram.bytes, arrival, now));
+    }
+    carry_out(std::move(outcomes));
+}
+
+// The order is the promise: an acknowledged lease is on stable storage before its ACK leaves.
+void DhcpListener::carry_out(std::vector<dhcp::Outcome> outcomes) {
+    std::vector<dhcp::LeaseChange> changes;
+    std::vector<dhcp::Event> events;
+    for (dhcp::Outcome& outcome : outcomes) {
+        std::move(
+            outcome.lease_changes.begin(), outcome.lease_changes.end(), std::back_inserter(changes)
+        );
+        std::move(outcome.events.begin(), outcome.events.end(), std::back_inserter(events));
+    }
+    const bool durable = changes.empty() || handlers_.persist(changes);
+    if (!events.empty()) handlers_.on_events(events);
+    for (const dhcp::Outcome& outcome : outcomes) {
+        for (const dhcp::Reply& reply : outcome.replies) {
+            if (durable) {
+                send(reply);
+            } else {
+                ++counters_.not_durable;
+            }
+        }
+        for (const dhcp::Probe& probe : outcome.probes) prober_->probe(probe.address);
+    }
+    reschedule();
+}
+
+void DhcpListener::send(const dhcp::Reply& reply) {
+    struct Sender {
+        DhcpListener& listener;
+        const dhcp::Reply& reply;
+
+        bool operator()(const dhcp::ToRelay& to) const {
+            return listener.send_datagram(reply, to.giaddr, dhcp::server_port);
+        }
+
+        bool operator()(const dhcp::ToClient& to) const {
+            return listener.send_datagram(reply, to.address, to.port);
+        }
+
+        bool operator()(const dhcp::Broadcast&) const {
+            return listener.send_datagram(reply, Ipv4Address::broadcast(), dhcp::client_port);
+        }
+
+        bool operator()(const dhcp::ToHardware& to) const { return listener.send_frame(reply, to); }
+    };
+
+    const bool sent = std::visit(Sender{*this, reply}, reply.destination);
+    ++(sent ? counters_.sent : counters_.not_sent);
+}
+
+bool DhcpListener::send_datagram(const dhcp::Reply& reply, Ipv4Address to, std::uint16_t port) {
+    const int fd =
+        reply.local_port == dhcp::proxy_port ? proxy_socket_.get() : server_socket_.get();
+    sockaddr_in address = to_sockaddr(to, port);
+    iovec data{const_cast<std::byte*>(reply.bytes.data()), reply.bytes.size()};
+    alignas(cmsghdr) std::array<std::byte, CMSG_SPACE(sizeof(in_pktinfo))> control{};
+    msghdr message{};
+    message.msg_name = &address;
+    message.msg_namelen = sizeof address;
+    message.msg_iov = &data;
+    message.msg_iovlen = 1;
+    message.msg_control = control.data();
+    message.msg_controllen = control.size();
+    cmsghdr* header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = IPPROTO_IP;
+    header->cmsg_type = IP_PKTINFO;
+    header->cmsg_len = CMSG_LEN(sizeof(in_pktinfo));
+    // The source is the address that option 54 names, also where the interface has several.
+    in_pktinfo info{};
+    info.ipi_spec_dst.s_addr = to_sockaddr(options_.address, 0).sin_addr.s_addr;
+    std::memcpy(CMSG_DATA(header), &info, sizeof info);
+    return ::sendmsg(fd, &message, MSG_DONTWAIT) == static_cast<ssize_t>(reply.bytes.size());
+}
+
+bool DhcpListener::send_frame(const dhcp::Reply& reply, const dhcp::ToHardware& to) {
+    std::array<std::byte, ethernet_header_bytes + 1500> frame{};
+    const std::size_t size = write_udp_frame(
+        frame,
+        UdpEndpoint{options_.interface.mac, options_.address, reply.local_port},
+        UdpEndpoint{to.chaddr, to.yiaddr, dhcp::client_port},
+        reply.bytes
+    );
+    return size != 0 && packets_.send(std::span(frame).first(size));
+}
+
+}  // namespace bramble::io

@@ -1,0 +1,216 @@
+#include "services/io/tftp_worker.hpp"
+
+#include <pthread.h>
+#include <signal.h>
+#include <spdlog/spdlog.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+
+#include <algorithm>
+#include <chrono>
+
+namespace bramble::io {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr Duration figures_every = 200ms;
+constexpr int idle_timeout_ms = 1000;
+
+}  // namespace
+
+TftpWorker::TftpWorker(
+    FileDescriptor data_socket,
+    const tftp::Settings& settings,
+    const Catalog& catalog,
+    ContentCache& cache
+)
+    : data_socket_(std::move(data_socket)),
+      wake_event_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
+      epoll_(::epoll_create1(EPOLL_CLOEXEC)),
+      resolver_(
+          catalog, cache, [](const std::string& message) { spdlog::error("store: {}", message); }
+      ),
+      engine_(settings, resolver_),
+      batch_(receive_batch, ack_bytes_max),
+      inbox_(inbox_max),
+      outbox_(outbox_max) {}
+
+TftpWorker::~TftpWorker() {
+    stopping_.store(true, std::memory_order_relaxed);
+    wake();
+    if (thread_.joinable()) thread_.join();
+}
+
+void TftpWorker::start(
+    Clock clock, int door, std::function<void()> on_door, std::function<void()> wake_main
+) {
+    clock_ = clock;
+    door_ = door;
+    on_door_ = std::move(on_door);
+    wake_main_ = std::move(wake_main);
+    register_with_epoll(data_socket_.get(), EPOLLIN);
+    register_with_epoll(wake_event_.get(), EPOLLIN);
+    if (door_ >= 0) {
+        register_with_epoll(door_, EPOLLIN);
+        door_watched_ = true;
+    }
+    // Signals belong to the main thread's loop.
+    sigset_t all;
+    sigset_t before;
+    ::sigfillset(&all);
+    ::pthread_sigmask(SIG_SETMASK, &all, &before);
+    thread_ = std::thread([this] { run(); });
+    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    ::pthread_setname_np(thread_.native_handle(), "bramble-tftp");
+}
+
+void TftpWorker::register_with_epoll(int fd, std::uint32_t events) {
+    epoll_event event{};
+    event.events = events;
+    event.data.fd = fd;
+    if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) != 0) {
+        ::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, fd, &event);
+    }
+}
+
+bool TftpWorker::deliver(TftpRequest&& request) {
+    return inbox_.push(std::move(request));
+}
+
+void TftpWorker::wake() {
+    ::eventfd_write(wake_event_.get(), 1);
+}
+
+TftpFigures TftpWorker::figures() const {
+    const std::lock_guard lock(figures_mutex_);
+    return figures_;
+}
+
+void TftpWorker::run() {
+    while (!stopping_.load(std::memory_order_relaxed)) turn();
+}
+
+int TftpWorker::timeout_ms(TimePoint now) const {
+    if (congested_) return 1;
+    const auto deadline = engine_.next_deadline();
+    if (!deadline) return idle_timeout_ms;
+    if (*deadline <= now) return 0;
+    // Rounded up: waking a little early would find nothing due and spin.
+    const auto wait = std::chrono::ceil<std::chrono::milliseconds>(*deadline - now).count();
+    return static_cast<int>(std::min<std::int64_t>(wait, idle_timeout_ms));
+}
+
+void TftpWorker::turn() {
+    std::array<epoll_event, 4> ready{};
+    const int count = ::epoll_wait(
+        epoll_.get(), ready.data(), static_cast<int>(ready.size()), timeout_ms(clock_.now())
+    );
+    bool data_ready = false;
+    for (int i = 0; i < count; ++i) {
+        const int fd = ready[static_cast<std::size_t>(i)].data.fd;
+        const std::uint32_t events = ready[static_cast<std::size_t>(i)].events;
+        if (fd == wake_event_.get()) {
+            eventfd_t ignored = 0;
+            ::eventfd_read(fd, &ignored);
+        } else if (fd == data_socket_.get()) {
+            if ((events & EPOLLOUT) != 0) waiting_for_writable_ = false;
+            data_ready = (events & EPOLLIN) != 0;
+        } else if (door_watched_) {
+            on_door_();
+        }
+    }
+    if (door_watched_ && !door_open_.load(std::memory_order_relaxed)) {
+        ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, door_, nullptr);
+        door_watched_ = false;
+    }
+    congested_ = false;
+    const TimePoint now = clock_.now();
+    drain_inbox(now);
+    if (data_ready) drain_socket();
+    if (const auto deadline = engine_.next_deadline(); deadline && *deadline <= now) {
+        engine_.on_deadline(now);
+    }
+    transmit(now);
+    collect_events();
+    publish_figures(now);
+}
+
+void TftpWorker::drain_inbox(TimePoint now) {
+    while (const auto request = inbox_.pop()) {
+        engine_.on_request(request->peer, request->datagram(), now);
+    }
+}
+
+void TftpWorker::drain_socket() {
+    for (std::size_t turn = 0; turn < batches_per_turn; ++turn) {
+        const std::size_t count = batch_.receive(data_socket_.get());
+        const TimePoint now = clock_.now();
+        for (std::size_t i = 0; i < count; ++i) {
+            const ReceivedDatagram datagram = batch_.at(i);
+            engine_.on_datagram({datagram.source, datagram.source_port}, datagram.bytes, now);
+        }
+        if (count < batch_.capacity()) return;
+        transmit(now);
+    }
+}
+
+// False: the socket takes no more now.
+bool TftpWorker::flush() {
+    while (outgoing_first_ < outgoing_end_) {
+        const auto pending =
+            std::span(outgoing_).subspan(outgoing_first_, outgoing_end_ - outgoing_first_);
+        const auto progress = sender_.send(data_socket_.get(), pending);
+        outgoing_first_ += progress.consumed;
+        if (progress.state == DatagramSender::State::blocked) {
+            waiting_for_writable_ = true;
+            return false;
+        }
+        if (progress.state == DatagramSender::State::congested) {
+            congested_ = true;
+            return false;
+        }
+    }
+    return true;
+}
+
+void TftpWorker::transmit(TimePoint now) {
+    bool more = !waiting_for_writable_ && flush();
+    while (more) {
+        outgoing_first_ = 0;
+        outgoing_end_ = engine_.poll_transmit(outgoing_, now);
+        more = flush() && outgoing_end_ == outgoing_.size();
+    }
+    watch_writable(waiting_for_writable_);
+}
+
+void TftpWorker::watch_writable(bool wanted) {
+    if (wanted == writable_watched_) return;
+    writable_watched_ = wanted;
+    register_with_epoll(data_socket_.get(), wanted ? EPOLLIN | EPOLLOUT : EPOLLIN);
+}
+
+void TftpWorker::collect_events() {
+    bool any = false;
+    while (auto event = engine_.poll_event()) {
+        if (outbox_.push(std::move(*event))) {
+            any = true;
+        } else {
+            ++events_dropped_;
+        }
+    }
+    if (any) wake_main_();
+}
+
+void TftpWorker::publish_figures(TimePoint now) {
+    if (now < figures_due_) return;
+    figures_due_ = now + figures_every;
+    const std::lock_guard lock(figures_mutex_);
+    figures_.engine = engine_.counters();
+    figures_.sender = sender_.counters();
+    figures_.open_transfers = engine_.open_transfers();
+    figures_.events_dropped = events_dropped_;
+}
+
+}  // namespace bramble::io
