@@ -24,7 +24,8 @@ namespace bramble::dhcp {
 struct Arrival {
     Ipv4Address source;  // 0.0.0.0 from a client without an address
     std::uint16_t source_port = client_port;
-    std::uint16_t local_port = server_port;  // server_port or proxy_port
+    std::uint16_t local_port = server_port;              // server_port or proxy_port
+    Ipv4Address destination = Ipv4Address::broadcast();  // ours when it was sent to us alone
 };
 
 // Where a reply goes (RFC 2131 §4.1).

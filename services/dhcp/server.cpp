@@ -1,0 +1,284 @@
+#include "services/dhcp/server.hpp"
+
+#include <algorithm>
+
+#include "services/dhcp/server_state.hpp"
+
+namespace bramble::dhcp {
+namespace {
+
+bool is_group(MacAddress mac) {
+    return (mac.octets()[0] & 1U) != 0;
+}
+
+Pool pool_of(const fleet::Fleet& fleet) {
+    const fleet::Appliance& appliance = fleet.appliance;
+    Pool pool;
+    pool.range = appliance.dhcp.pool;
+    pool.excluded = {
+        appliance.address.address(), appliance.address.network(), appliance.address.broadcast()};
+    if (appliance.dhcp.router) pool.excluded.insert(*appliance.dhcp.router);
+    pool.excluded.insert(appliance.dhcp.dns.begin(), appliance.dhcp.dns.end());
+    for (const fleet::Board& board : fleet.boards) {
+        if (board.address) {
+            pool.excluded.insert(*board.address);
+        } else {
+            ++pool.kept_for_boards;
+        }
+    }
+    return pool;
+}
+
+}  // namespace
+
+Server::State::State(std::shared_ptr<const fleet::Fleet> fleet, BootGate* gate) : gate_(gate) {
+    set_fleet(std::move(fleet));
+}
+
+void Server::State::set_fleet(std::shared_ptr<const fleet::Fleet> fleet) {
+    fleet_ = std::move(fleet);
+    index_ = std::make_unique<fleet::BoardIndex>(*fleet_);
+    table_.set_pool(pool_of(*fleet_));
+}
+
+void Server::State::restore(std::span<const Lease> leases) {
+    for (const Lease& lease : leases) {
+        if (!network().has_host(lease.address) || lease.address == own_address()) continue;
+        table_.restore(lease);
+        if (!lease.serial) continue;
+        // The kernel's own DHCP carries no serial; a restart must not lose whose MAC it was.
+        memory_.touch(lease.mac).machine = MachineId{MachineIdForm::rpi4, lease.serial, {}};
+    }
+}
+
+void Server::State::on_message(
+    std::span<const std::byte> datagram, const Arrival& arrival, TimePoint now, Outcome& out
+) {
+    auto message = parse(datagram);
+    if (!message) {
+        ++counters_.malformed;
+        return;
+    }
+    if (message->op == Operation::reply) {
+        ++counters_.replies_received;
+        Request seen;
+        seen.message = std::move(*message);
+        seen.now = now;
+        seen.client.mac = seen.message.chaddr;
+        on_foreign_reply(seen, out);
+        return;
+    }
+    if (!acceptable(*message, arrival)) return;
+    ++counters_.received[static_cast<std::size_t>(message->type)];
+    const std::size_t replies_before = out.replies.size();
+    dispatch(identify(std::move(*message), arrival, now), out);
+    if (out.replies.size() == replies_before) ++counters_.silent;
+}
+
+bool Server::State::acceptable(const Message& message, const Arrival& arrival) {
+    if (message.hops > hops_max) {
+        ++counters_.hops_exceeded;
+        return false;
+    }
+    if (message.chaddr == MacAddress() || is_group(message.chaddr)) {
+        ++counters_.bad_hardware;
+        return false;
+    }
+    const Ipv4Address giaddr = message.giaddr;
+    // The relay's address says which network the client is on (RFC 2131 §4.3.1); we have one.
+    if (giaddr.is_set() && (giaddr == own_address() || !network().has_host(giaddr))) {
+        ++counters_.bad_relay;
+        return false;
+    }
+    const Ipv4Address source = arrival.source;
+    // A relay may speak from its other side's address; a client has none, or one of ours.
+    const bool plausible =
+        !source.is_set() || (source != own_address() && source != Ipv4Address::broadcast() &&
+                             (giaddr.is_set() || network().has_host(source)));
+    if (!plausible) ++counters_.odd_source;
+    return plausible;
+}
+
+Request Server::State::identify(Message message, const Arrival& arrival, TimePoint now) {
+    Request request;
+    request.recognition = recognise(message);
+    const MacAddress mac = message.chaddr;
+    const Recognition& recognition = request.recognition;
+    const bool discover = message.type == MessageType::discover;
+
+    if (recognition.machine) {
+        Remembered& remembered = memory_.touch(mac);
+        remembered.machine = recognition.machine;
+        const auto option = *message.options.find(OptionCode::machine_identifier);
+        remembered.machine_option.assign(option.begin(), option.end());
+    }
+    const Remembered* known = memory_.find(mac);
+    const bool worth_remembering = known != nullptr || is_boot_firmware(recognition.kind);
+    if (discover && worth_remembering) memory_.touch(mac).last_discover = recognition.kind;
+    request.remembered = memory_.find(mac);
+
+    Client& client = request.client;
+    client.mac = mac;
+    client.kind = recognition.kind;
+    if (request.remembered != nullptr && request.remembered->machine) {
+        client.serial = request.remembered->machine->serial;
+        client.revision = request.remembered->machine->revision;
+    } else if (const auto address = table_.address_of(ClientKey::of_mac(mac))) {
+        if (const Lease* lease = table_.lease_at(*address)) client.serial = lease->serial;
+    }
+    // RFC 2131 §4.3.2: option 54 marks the answer to an offer. Old firmware leaves option 60 out of
+    // it (fact sheet 1.3): what the DHCPDISCOVER before it was tells who asks.
+    const bool selecting =
+        message.type == MessageType::request && message.options.has(OptionCode::server_identifier);
+    if (selecting && client.kind == ClientKind::plain && request.remembered != nullptr) {
+        client.kind = request.remembered->last_discover;
+    }
+    request.board = index_->by_identity(client.serial, mac);
+    if (request.board != nullptr) {
+        client.board = request.board->name;
+        request.profile = fleet_->find_profile(request.board->profile);
+        // Fact sheet pitfall 7: a Pi is known by its MAC as well, when its firmware shows no
+        // identity at all.
+        if (client.kind == ClientKind::pxe &&
+            !message.options.has(OptionCode::machine_identifier) &&
+            fleet_->model_of(*request.board) != BoardModel::generic) {
+            client.kind = ClientKind::pi_firmware;
+            memory_.touch(mac).last_discover = client.kind;
+            request.remembered = memory_.find(mac);
+        }
+    } else if (const auto* enroll = std::get_if<fleet::EnrollUnknown>(&fleet_->appliance.unknown_boards)) {
+        if (is_boot_firmware(client.kind)) request.profile = fleet_->find_profile(enroll->profile);
+    }
+    // A board's firmware, kernel and userspace are one client with one address, whatever client
+    // identifier the last of them invents (deviation from RFC 2131 §4.2).
+    const bool one_identity = request.board != nullptr || client.serial.has_value();
+    const auto id = message.options.find(OptionCode::client_identifier);
+    request.key = ClientKey::of_mac(mac);
+    if (id && !one_identity) {
+        std::vector<std::uint8_t> octets;
+        std::transform(id->begin(), id->end(), std::back_inserter(octets), [](std::byte octet) {
+            return static_cast<std::uint8_t>(octet);
+        });
+        request.key = ClientKey::of_client_id(octets, mac);
+    }
+    request.message = std::move(message);
+    request.arrival = arrival;
+    request.now = now;
+    return request;
+}
+
+void Server::State::dispatch(const Request& request, Outcome& out) {
+    table_.expire(request.now);
+    const MessageType type = request.message.type;
+    if (mode() == fleet::DhcpMode::off) {
+        if (type == MessageType::discover) {
+            say(request, Discovered{request.message.xid, request.message.secs}, out);
+        }
+        return overhear(request, out);
+    }
+    if (request.arrival.local_port == proxy_port) return on_boot_server_request(request, out);
+    if (mode() == fleet::DhcpMode::proxy) {
+        if (type == MessageType::discover) return on_proxy_discover(request, out);
+        return overhear(request, out);
+    }
+    switch (type) {
+        case MessageType::discover:
+            return on_discover(request, out);
+        case MessageType::request:
+            return on_request(request, out);
+        case MessageType::decline:
+            return on_decline(request, out);
+        case MessageType::release:
+            return on_release(request, out);
+        case MessageType::inform:
+            return on_inform(request, out);
+        default:  // a server's message with a client's operation
+            ++counters_.malformed;
+    }
+}
+
+void Server::State::say(const Request& request, EventBody what, Outcome& out) const {
+    out.events.push_back(Event{request.now, request.client, std::move(what)});
+}
+
+void Server::State::on_deadline(TimePoint now, Outcome& out) {
+    std::vector<std::pair<Ipv4Address, Pending>> due;
+    for (const auto& [address, pending] : pending_) {
+        if (pending.deadline <= now) due.emplace_back(address, pending);
+    }
+    for (const auto& [address, pending] : due) {
+        pending_.erase(address);
+        finish_pending(pending, address, now, out);
+    }
+    table_.expire(now);
+}
+
+std::optional<TimePoint> Server::State::next_deadline() const {
+    std::optional<TimePoint> next = table_.next_deadline();
+    for (const auto& [address, pending] : pending_) {
+        next = next ? std::min(*next, pending.deadline) : pending.deadline;
+    }
+    return next;
+}
+
+std::optional<Holder> Server::State::holder(Ipv4Address address, TimePoint now) const {
+    if (const Lease* lease = table_.live_lease_at(address, now)) {
+        return Holder{lease->mac, lease->serial, lease->board};
+    }
+    const auto found = sightings_.find(address);
+    if (found == sightings_.end() || found->second.at + sighting_time <= now) return std::nullopt;
+    return found->second.holder;
+}
+
+Server::Server(std::shared_ptr<const fleet::Fleet> fleet, BootGate* gate)
+    : state_(std::make_unique<State>(std::move(fleet), gate)) {}
+
+Server::~Server() = default;
+Server::Server(Server&&) noexcept = default;
+Server& Server::operator=(Server&&) noexcept = default;
+
+void Server::restore(std::span<const Lease> leases) {
+    state_->restore(leases);
+}
+
+void Server::set_fleet(std::shared_ptr<const fleet::Fleet> fleet) {
+    state_->set_fleet(std::move(fleet));
+}
+
+Outcome Server::on_message(
+    std::span<const std::byte> datagram, const Arrival& arrival, TimePoint now
+) {
+    Outcome out;
+    state_->on_message(datagram, arrival, now, out);
+    return out;
+}
+
+Outcome Server::on_probe_result(Ipv4Address address, bool in_use, TimePoint now) {
+    Outcome out;
+    state_->on_probe_result(address, in_use, now, out);
+    return out;
+}
+
+Outcome Server::on_deadline(TimePoint now) {
+    Outcome out;
+    state_->on_deadline(now, out);
+    return out;
+}
+
+std::optional<TimePoint> Server::next_deadline() const {
+    return state_->next_deadline();
+}
+
+std::optional<Holder> Server::holder(Ipv4Address address, TimePoint now) const {
+    return state_->holder(address, now);
+}
+
+std::vector<Lease> Server::leases(TimePoint now) const {
+    return state_->table().live_leases(now);
+}
+
+const Counters& Server::counters() const {
+    return state_->counters();
+}
+
+}  // namespace bramble::dhcp
