@@ -30,7 +30,26 @@ public:
 
     std::filesystem::path board(std::string_view name) const { return boards() / name; }
 
+    // A symbolic link to the tree of the current generation, for people.
     std::filesystem::path board_root(std::string_view name) const { return board(name) / "root"; }
+
+    // A board's writable copy of one base. Each base has its own path, so that a board that still
+    // runs from the last generation keeps the tree under its feet.
+    std::filesystem::path board_root(std::string_view name, std::string_view base) const {
+        return board(name) / ("root." + std::string(base));
+    }
+
+    // What outlives a board's roots: machine-id, SSH host keys.
+    std::filesystem::path board_identity(std::string_view name) const {
+        return board(name) / "identity";
+    }
+
+    // What an image became: its boot files by digest, the name of its root.
+    std::filesystem::path images() const { return store_ / "images"; }
+
+    std::filesystem::path image(const Digest& key) const {
+        return images() / (key.to_string() + ".json");
+    }
 
     std::filesystem::path generations() const { return store_ / "generations"; }
 
@@ -46,6 +65,9 @@ public:
     std::filesystem::path current() const { return store_ / "current"; }
 
     std::filesystem::path current_manifest() const { return current() / "manifest.json"; }
+
+    // Held by whoever changes the store.
+    std::filesystem::path lock() const { return store_ / "lock"; }
 
     std::filesystem::path state_db() const { return store_ / "state.db"; }
 

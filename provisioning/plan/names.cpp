@@ -1,0 +1,36 @@
+#include <algorithm>
+
+#include "provisioning/plan/plan.hpp"
+
+namespace bramble::plan {
+
+std::string root_name(const Digest& key) {
+    constexpr std::size_t digits = 16;
+    return key.to_string().substr(0, digits);
+}
+
+std::string_view to_string(StepKind kind) {
+    switch (kind) {
+        case StepKind::ingest_image:
+            return "ingest image";
+        case StepKind::store_file:
+            return "store file";
+        case StepKind::copy_root:
+            return "copy root";
+        case StepKind::write_identity:
+            return "write identity";
+        case StepKind::publish:
+            return "publish";
+        case StepKind::export_roots:
+            return "export roots";
+    }
+    return "";
+}
+
+bool Plan::refused() const {
+    return std::any_of(problems.begin(), problems.end(), [](const Problem& problem) {
+        return problem.fatal;
+    });
+}
+
+}  // namespace bramble::plan

@@ -1,0 +1,63 @@
+// The machine as a plan sees it: what sources say and what the store already has, as values. It
+// refuses to know how anybody looked.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "config/fleet/fleet.hpp"
+#include "config/layout/manifest.hpp"
+#include "config/types/digest.hpp"
+
+namespace bramble::plan {
+
+// What an image became in the store. Recorded when all of it is in place.
+struct ImageRecord {
+    Digest key;
+    layout::BootTree files;      // objects only
+    bool has_root = false;       // its tree is roots/<root_name(key)>
+    std::string kernel_release;  // empty: not known
+    bool initramfs_mounts_nfs4 = false;
+    std::string config_txt;   // the image's own, as text; empty: it has none
+    std::string cmdline_txt;  // likewise
+
+    friend bool operator==(const ImageRecord&, const ImageRecord&) = default;
+};
+
+// The name of a base root below roots/: enough of the key to be unique and short enough for an
+// nfsroot= parameter (16 hex digits).
+std::string root_name(const Digest& key);
+
+// A root tree that a board has: boards/<board>/root.<base>.
+struct BoardRoot {
+    std::string base;                // root_name of the base it was copied from
+    std::optional<Digest> identity;  // the key of the identity last written into it
+
+    friend bool operator==(const BoardRoot&, const BoardRoot&) = default;
+};
+
+// Something that keeps the fleet from being applied, or that the operator should know.
+struct Problem {
+    fleet::SourceLocation where;
+    std::string message;  // what is wrong and what to do about it
+    bool fatal = true;
+
+    friend bool operator==(const Problem&, const Problem&) = default;
+};
+
+// What the machine looks like, gathered by apply::observe.
+struct Observed {
+    std::map<std::string, Digest> sources;  // image -> key of its source as it is now
+    std::map<Digest, ImageRecord> images;   // in the store, whole
+    std::map<std::filesystem::path, layout::ObjectFile> boot_files;  // of profiles, as they are now
+    std::set<Digest> objects;  // those of boot_files that the store has
+    std::map<std::string, std::vector<BoardRoot>> board_roots;  // board -> its trees
+    std::optional<layout::Manifest> current;
+    std::vector<Problem> problems;  // met while looking: a missing source, an unreadable current
+};
+
+}  // namespace bramble::plan

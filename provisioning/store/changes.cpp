@@ -1,0 +1,146 @@
+#include <fmt/format.h>
+
+#include <initializer_list>
+#include <utility>
+
+#include "provisioning/store/image_record.hpp"
+#include "provisioning/store/store.hpp"
+
+namespace bramble::store {
+namespace {
+
+// Where a board's next root is made: in the board's own directory, so that a rename ends it.
+constexpr std::string_view staged_root_name = ".root-in-the-making";
+
+constexpr std::uint32_t object_mode = 0444;
+
+// Roots hold set-uid programs and device nodes of somebody else's making, and a board may add more:
+// no local user may reach them.
+constexpr std::uint32_t private_mode = 0700;
+
+}  // namespace
+
+Result<Changes> Changes::begin(host::Host& host, const layout::StorePaths& paths) {
+    if (auto made = host.make_directories(paths.store()); !made) {
+        return tl::unexpected(made.error());
+    }
+    for (const auto& [directory, mode] : std::initializer_list<std::pair<Path, std::uint32_t>>{
+             {paths.generations(), 0755},
+             {paths.images(), 0755},
+             {paths.roots(), private_mode},
+             {paths.boards(), private_mode}}) {
+        const Path name = directory.filename();
+        if (auto made = host.make_directories_in(paths.store(), name, mode, {}); !made) {
+            return tl::unexpected(made.error());
+        }
+    }
+    auto lock = host.lock(paths.lock());
+    if (!lock) return tl::unexpected(lock.error());
+    if (auto removed = host.remove_all(paths.staging()); !removed) {
+        return tl::unexpected(removed.error());
+    }
+    const Path staging = paths.staging().filename();
+    if (auto made = host.make_directories_in(paths.store(), staging, private_mode, {}); !made) {
+        return tl::unexpected(made.error());
+    }
+    const auto boards = host.list(paths.boards());
+    if (!boards) return tl::unexpected(boards.error());
+    for (const host::DirectoryEntry& board : *boards) {
+        const Path left = paths.board(board.name) / staged_root_name;
+        if (auto removed = host.remove_all(left); !removed) return tl::unexpected(removed.error());
+    }
+    return Changes(Store(host, paths), std::move(*lock));
+}
+
+Result<layout::ObjectFile> Changes::add_object(const Path& source) {
+    const auto seen = host().hash_file(source);
+    if (!seen) return tl::unexpected(seen.error());
+    const auto there = store_.has_object(seen->digest);
+    if (!there) return tl::unexpected(there.error());
+    if (*there) return layout::ObjectFile{seen->digest, seen->size};
+    const Path aside = paths().staging() / "object";
+    if (auto removed = host().remove_all(aside); !removed) return tl::unexpected(removed.error());
+    // The copy's own sum is its name: a source that changes meanwhile gives a true object all the
+    // same.
+    const auto copied = host().copy_file(source, aside, object_mode);
+    if (!copied) return tl::unexpected(copied.error());
+    const Path target = paths().object(copied->digest);
+    return host()
+        .make_directories(target.parent_path())
+        .and_then([&] { return host().rename(aside, target); })
+        .map([&] {
+            return layout::ObjectFile{copied->digest, copied->size};
+        });
+}
+
+Result<Path> Changes::stage(std::string_view name) {
+    const Path directory = paths().staging() / name;
+    return host().remove_all(directory).and_then([&] { return host().make_directories(directory); }
+    ).map([&] { return directory; });
+}
+
+Result<void> Changes::adopt_root(const Path& staged, std::string_view name) {
+    const Path target = paths().root(name);
+    const auto there = host().status(target);
+    if (!there) return tl::unexpected(there.error());
+    if (*there) return host().remove_all(staged);
+    return host().sync_tree(staged).and_then([&] { return host().rename(staged, target); });
+}
+
+Result<void> Changes::record_image(const plan::ImageRecord& record) {
+    return host().write_file(paths().image(record.key), write_image_record(record));
+}
+
+Result<Path> Changes::stage_board_root(
+    std::string_view board, std::string_view base, const std::stop_token& stop
+) {
+    const Path staged = paths().board(board) / staged_root_name;
+    return host()
+        .make_directories(paths().board(board))
+        .and_then([&] { return host().remove_all(staged); })
+        .and_then([&] { return host().copy_tree(paths().root(base), staged, stop); })
+        .map([&] { return staged; });
+}
+
+Result<void> Changes::adopt_board_root(
+    std::string_view board, std::string_view base, const Path& staged
+) {
+    return host().sync_tree(staged).and_then([&] {
+        return host().rename(staged, paths().board_root(board, base));
+    });
+}
+
+Result<void> Changes::record_identity(
+    std::string_view board, std::string_view base, const Digest& identity
+) {
+    Path stamp = paths().board_root(board, base);
+    stamp += ".identity";
+    return host().write_file(stamp, identity.to_string() + "\n");
+}
+
+Result<std::uint64_t> Changes::publish(layout::Manifest manifest) {
+    const auto numbers = store_.generations();
+    if (!numbers) return tl::unexpected(numbers.error());
+    manifest.generation = numbers->empty() ? 1 : numbers->back() + 1;
+    const auto aside = stage("generation");
+    if (!aside) return tl::unexpected(aside.error());
+    const std::uint64_t number = manifest.generation;
+    return host()
+        .write_file(*aside / "manifest.json", layout::write_manifest(manifest))
+        .and_then([&] { return host().rename(*aside, paths().generation(number)); })
+        .and_then([&] {
+            const Path target = Path("generations") / std::to_string(number);
+            return host().replace_symlink(target, paths().current());
+        })
+        .map([&] { return number; });
+}
+
+Result<void> Changes::point_board_root(std::string_view board, std::string_view base) {
+    const Path link = paths().board_root(board);
+    const Path target = paths().board_root(board, base).filename();
+    const auto there = host().read_link(link);
+    if (there && *there == target) return {};
+    return host().replace_symlink(target, link);
+}
+
+}  // namespace bramble::store

@@ -1,0 +1,107 @@
+#include "provisioning/store/store.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "provisioning/store/image_record.hpp"
+
+namespace bramble::store {
+namespace {
+
+constexpr std::string_view root_prefix = "root.";
+constexpr std::string_view stamp_suffix = ".identity";
+constexpr std::uint64_t record_bytes_max = 64U << 20U;
+
+std::optional<std::uint64_t> parse_number(std::string_view text) {
+    std::uint64_t number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+    return number;
+}
+
+// The entries of a directory that may not be there yet.
+Result<std::vector<host::DirectoryEntry>> list_if_there(host::Host& host, const Path& directory) {
+    const auto there = host.status(directory);
+    if (!there) return tl::unexpected(there.error());
+    if (!*there) return std::vector<host::DirectoryEntry>{};
+    return host.list(directory);
+}
+
+}  // namespace
+
+Result<bool> Store::has_object(const Digest& digest) const {
+    return host_.status(paths_.object(digest)).map([](const auto& found) {
+        return found.has_value();
+    });
+}
+
+Result<std::vector<plan::ImageRecord>> Store::images() const {
+    const auto entries = list_if_there(host_, paths_.images());
+    if (!entries) return tl::unexpected(entries.error());
+    std::vector<plan::ImageRecord> records;
+    for (const host::DirectoryEntry& entry : *entries) {
+        if (entry.kind != host::FileKind::regular || entry.name.front() == '.') continue;
+        const auto text = host_.read_file(paths_.images() / entry.name, record_bytes_max);
+        if (!text) return tl::unexpected(text.error());
+        auto record = parse_image_record(*text);
+        if (!record) continue;
+        if (record->has_root) {
+            const auto root = host_.status(paths_.root(plan::root_name(record->key)));
+            if (!root) return tl::unexpected(root.error());
+            if (!*root) continue;
+        }
+        records.push_back(std::move(*record));
+    }
+    return records;
+}
+
+Result<std::vector<plan::BoardRoot>> Store::board_roots(std::string_view board) const {
+    const Path directory = paths_.board(board);
+    const auto entries = list_if_there(host_, directory);
+    if (!entries) return tl::unexpected(entries.error());
+    std::vector<plan::BoardRoot> roots;
+    for (const host::DirectoryEntry& entry : *entries) {
+        const std::string_view name = entry.name;
+        if (entry.kind != host::FileKind::directory) continue;
+        if (name.substr(0, root_prefix.size()) != root_prefix) continue;
+        plan::BoardRoot root{std::string(name.substr(root_prefix.size())), std::nullopt};
+        const Path stamp = directory / (entry.name + std::string(stamp_suffix));
+        const auto stamped = host_.status(stamp);
+        if (!stamped) return tl::unexpected(stamped.error());
+        if (*stamped) {
+            const auto text = host_.read_file(stamp, record_bytes_max);
+            if (!text) return tl::unexpected(text.error());
+            if (const auto key = Digest::parse(text->substr(0, text->find('\n')))) {
+                root.identity = *key;
+            }
+        }
+        roots.push_back(std::move(root));
+    }
+    return roots;
+}
+
+Result<std::vector<std::uint64_t>> Store::generations() const {
+    const auto entries = list_if_there(host_, paths_.generations());
+    if (!entries) return tl::unexpected(entries.error());
+    std::vector<std::uint64_t> numbers;
+    for (const host::DirectoryEntry& entry : *entries) {
+        if (const auto number = parse_number(entry.name)) numbers.push_back(*number);
+    }
+    std::sort(numbers.begin(), numbers.end());
+    return numbers;
+}
+
+Result<std::optional<layout::Manifest>> Store::current() const {
+    const auto link = host_.status(paths_.current());
+    if (!link) return tl::unexpected(link.error());
+    if (!*link) return std::nullopt;
+    return host_.read_file(paths_.current_manifest())
+        .and_then([](const std::string& text) { return layout::parse_manifest(text); })
+        .map([](layout::Manifest&& manifest) {
+            return std::optional<layout::Manifest>(std::move(manifest));
+        });
+}
+
+}  // namespace bramble::store

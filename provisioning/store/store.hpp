@@ -1,0 +1,96 @@
+// The store on disk: objects, base roots, board roots, image records, generations, and the rule by
+// which each comes to be (made aside, synced, renamed). It refuses to know why something is stored.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/layout/manifest.hpp"
+#include "config/layout/store_paths.hpp"
+#include "config/types/result.hpp"
+#include "provisioning/host/host.hpp"
+#include "provisioning/plan/observed.hpp"
+
+namespace bramble::store {
+
+using host::Path;
+
+// Borrows the host. Readers may call anything of the first part at any time; what changes the
+// store needs `Changes`, of which one exists at a time on a machine.
+class Store {
+public:
+    Store(host::Host& host, layout::StorePaths paths) : host_(host), paths_(std::move(paths)) {}
+
+    const layout::StorePaths& paths() const { return paths_; }
+
+    host::Host& host() const { return host_; }
+
+    [[nodiscard]] Result<bool> has_object(const Digest& digest) const;
+    // Records of images whose root, if they have one, is there too; unreadable ones count as absent
+    // and are built again.
+    [[nodiscard]] Result<std::vector<plan::ImageRecord>> images() const;
+    // The root trees of one board with the identity last written into each.
+    [[nodiscard]] Result<std::vector<plan::BoardRoot>> board_roots(std::string_view board) const;
+    // Numbers of all generations, rising.
+    [[nodiscard]] Result<std::vector<std::uint64_t>> generations() const;
+    // The published generation; none in a fresh store. Errors: a manifest that cannot be read.
+    [[nodiscard]] Result<std::optional<layout::Manifest>> current() const;
+
+private:
+    host::Host& host_;
+    layout::StorePaths paths_;
+};
+
+// The right to change the store, as long as it lives.
+class Changes {
+public:
+    // Makes the store where it is missing, takes its lock, removes what a killed run left half
+    // made. Errors: another one holds the lock; the disk.
+    [[nodiscard]] static Result<Changes> begin(host::Host& host, const layout::StorePaths& paths);
+
+    const Store& store() const { return store_; }
+
+    // Reads the file's sum and copies it only when the store has no such object.
+    [[nodiscard]] Result<layout::ObjectFile> add_object(const Path& source);
+
+    // An empty directory below the store's staging place, by this name.
+    [[nodiscard]] Result<Path> stage(std::string_view name);
+
+    // Moves a finished tree from staging to roots/<name>; one that is there already stays.
+    [[nodiscard]] Result<void> adopt_root(const Path& staged, std::string_view name);
+    [[nodiscard]] Result<void> record_image(const plan::ImageRecord& record);
+
+    // A copy of roots/<base> for a board, not yet where the board will find it.
+    [[nodiscard]] Result<Path> stage_board_root(
+        std::string_view board, std::string_view base, const std::stop_token& stop
+    );
+    [[nodiscard]] Result<void> adopt_board_root(
+        std::string_view board, std::string_view base, const Path& staged
+    );
+    // Remembers which identity a board's root was given.
+    [[nodiscard]] Result<void> record_identity(
+        std::string_view board, std::string_view base, const Digest& identity
+    );
+
+    // Gives the manifest the next number and makes it the current one: from one moment to the next,
+    // by one rename.
+    [[nodiscard]] Result<std::uint64_t> publish(layout::Manifest manifest);
+    // Points boards/<board>/root at the tree of that base; for people.
+    [[nodiscard]] Result<void> point_board_root(std::string_view board, std::string_view base);
+
+private:
+    Changes(Store store, std::unique_ptr<host::Lock> lock)
+        : store_(std::move(store)), lock_(std::move(lock)) {}
+
+    host::Host& host() const { return store_.host(); }
+
+    const layout::StorePaths& paths() const { return store_.paths(); }
+
+    Store store_;
+    std::unique_ptr<host::Lock> lock_;
+};
+
+}  // namespace bramble::store
