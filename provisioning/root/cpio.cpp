@@ -53,6 +53,7 @@ Result<void> write_entry(archive* handle, const CpioEntry& from) {
     archive_entry_set_pathname(entry.get(), from.path.c_str());
     archive_entry_set_mode(entry.get(), file_type(from.kind) | (from.mode & 07777U));
     archive_entry_set_mtime(entry.get(), 0, 0);
+    archive_entry_set_size(entry.get(), 0);
     archive_entry_set_nlink(entry.get(), from.kind == CpioEntry::Kind::directory ? 2 : 1);
     switch (from.kind) {
         case CpioEntry::Kind::file:
