@@ -92,6 +92,10 @@ class Words(unittest.TestCase):
         self.assertTrue(findings("services/dhcp/a.cpp", text))
         self.assertEqual(findings("services/bytes/a.cpp", text), [])
 
+    def test_no_casts_over_packets_but_to_look_at_text(self):
+        self.assertTrue(findings("services/dhcp/a.cpp", "auto* h = reinterpret_cast<const Header*>(bytes.data());\n"))
+        self.assertEqual(findings("services/dhcp/a.cpp", "auto* t = reinterpret_cast<const char*>(bytes.data());\n"), [])
+
     def test_comments_and_strings_are_not_calls(self):
         text = '// never memcpy( here\nconst char* s = "memcpy(a, b)";\n'
         self.assertEqual(findings("services/dhcp/a.cpp", text), [])
