@@ -43,7 +43,15 @@ class Appliance:
         self.fleet_file = host.lab.folder / f"{name}.yaml"
         self.process = None
         self._name = name
-        self.write_fleet(fleet)
+        if fleet is not None:
+            self.write_fleet(fleet)
+
+    @classmethod
+    def of_file(cls, host, fleet_file):
+        """An appliance whose fleet file lies where it is and stays so."""
+        appliance = cls(host, None)
+        appliance.fleet_file = fleet_file
+        return appliance
 
     def write_fleet(self, text):
         self.fleet_file.write_text(text)
@@ -57,10 +65,23 @@ class Appliance:
     def serve(self, ports=(TFTP_PORT, DHCP_PORT), timeout=20):
         """Starts `bramble serve` and returns when its UDP ports are open."""
         self.process = self.host.start(program(), "serve", "--fleet", self.fleet_file, log=f"{self._name}.log")
+        return self._wait_until_ready("serve", ports, timeout)
+
+    def up(self, on_line=None, ports=(TFTP_PORT, DHCP_PORT), timeout=60):
+        """Starts `bramble up`, which serves NFS as well, and returns when its UDP ports are open.
+
+        libtirpc finds rpcbind by the path of a socket below /run, which namespaces of the network do not separate: this
+        one gets a /run of its own. NFSv3 needs the portmapper; `up` finds it running.
+        """
+        words = "mount -t tmpfs tmpfs /run && mkdir -p /run/rpcbind && rpcbind -w && exec \"$0\" up --fleet \"$1\""
+        self.process = self.host.start("sh", "-c", words, program(), self.fleet_file, log=f"{self._name}.log", on_line=on_line)
+        return self._wait_until_ready("up", ports, timeout)
+
+    def _wait_until_ready(self, command, ports, timeout):
         if not eventually(lambda: self.process.exit_code is not None or self._listens(ports), timeout):
-            raise LabError(f"bramble serve did not open its ports {ports} in {timeout} s:\n{self.process.output()[-3000:]}")
+            raise LabError(f"bramble {command} did not open its ports {ports} in {timeout} s:\n{self.process.output()[-3000:]}")
         if self.process.exit_code is not None:
-            raise LabError(f"bramble serve ended with {self.process.exit_code}:\n{self.process.output()[-3000:]}")
+            raise LabError(f"bramble {command} ended with {self.process.exit_code}:\n{self.process.output()[-3000:]}")
         return self
 
     def _listens(self, ports):

@@ -264,12 +264,16 @@ def remove_namespace(name):
 
 
 def sweep():
-    """Removes the namespaces of labs whose process is no more."""
+    """Removes the namespaces and folders of labs whose process is no more."""
     for line in run("ip", "netns", "list", check=False).splitlines():
         name = line.split()[0] if line.split() else ""
         owner = name.removeprefix(NAME_PREFIX).split("-")[0]
         if name.startswith(NAME_PREFIX) and owner.isdigit() and not pathlib.Path("/proc", owner).exists():
             remove_namespace(name)
+    for folder in pathlib.Path(tempfile.gettempdir()).glob(NAME_PREFIX + "*"):
+        owner = folder.name.removeprefix(NAME_PREFIX).split("-")[0]
+        if owner.isdigit() and not pathlib.Path("/proc", owner).exists():
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def end_on_signals():

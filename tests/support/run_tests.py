@@ -259,8 +259,8 @@ def run_system(tally, builder):
         return
     if not builder.build("release", ("bramble", "virtual_fleet")):
         return
-    run_python("tests/system", "client_*_test.py", tally, "system")
-    run_python("tests/system", "guest_test.py", tally, "system")
+    for pattern in ("lab_test.py", "client_*_test.py", "serve_*_test.py", "guest_test.py"):
+        run_python("tests/system", pattern, tally, "system")
 
 
 def main(arguments):
