@@ -47,6 +47,13 @@ public:
         return out;
     }
 
+    // All that is left, as text.
+    std::string_view rest_as_text() {
+        const auto rest = bytes_.subspan(offset_);
+        offset_ = bytes_.size();
+        return {reinterpret_cast<const char*>(rest.data()), rest.size()};
+    }
+
     // The text up to the next NUL, which is consumed; nothing when there is no NUL left.
     std::optional<std::string_view> nul_terminated() {
         const auto rest = bytes_.subspan(offset_);

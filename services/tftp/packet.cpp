@@ -13,10 +13,6 @@ tl::unexpected<ParseError> malformed(Malformation what, std::size_t offset) {
     return tl::unexpected<ParseError>(ParseError{what, offset});
 }
 
-std::string_view as_text(std::span<const std::byte> bytes) {
-    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
-
 constexpr char lower(char c) {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
 }
@@ -156,7 +152,8 @@ Result<Packet, ParseError> parse(std::span<const std::byte> datagram) {
     if (*opcode == static_cast<std::uint16_t>(Opcode::data))
         return Data{BlockNumber(*number), rest};
     if (*opcode == static_cast<std::uint16_t>(Opcode::ack)) return Ack{BlockNumber(*number)};
-    return ErrorMessage{*number, reader.nul_terminated().value_or(as_text(rest))};
+    const auto text = reader.nul_terminated();
+    return ErrorMessage{*number, text ? *text : reader.rest_as_text()};
 }
 
 std::span<const std::byte> emit_request(const Request& request, std::span<std::byte> buffer) {
