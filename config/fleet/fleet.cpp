@@ -47,6 +47,18 @@ std::string Fleet::place(const SourceLocation& where) const {
            std::to_string(where.column) + ": ";
 }
 
+Digest fleet_digest(const Fleet& fleet) {
+    Sha256 sum;
+    for (const SourceFile& source : fleet.sources) {
+        // The lengths keep a text from running into the next one's name.
+        const std::string path = source.path.string();
+        sum.update(std::to_string(path.size()) + " " + std::to_string(source.text.size()) + "\n");
+        sum.update(path);
+        sum.update(source.text);
+    }
+    return sum.finish();
+}
+
 BoardIndex::BoardIndex(const Fleet& fleet) {
     for (const Board& board : fleet.boards) {
         if (board.mac) by_mac_.emplace(*board.mac, &board);

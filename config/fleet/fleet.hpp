@@ -2,11 +2,13 @@
 // nothing but names. It refuses to know YAML, disks and how anything in it is made true.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -34,6 +36,8 @@ enum class DhcpMode { authoritative, proxy, off };
 
 struct DhcpSettings {
     DhcpMode mode = DhcpMode::authoritative;
+    // For boards and guests without an address of their own; a board's own address that lies inside
+    // is never leased to another.
     std::optional<Ipv4Range> pool;
     Duration lease = std::chrono::hours(1);
     std::optional<Ipv4Address> router;
@@ -163,6 +167,10 @@ using KernelSource = std::variant<GitSource, PathSource, ArchiveSource, DebSourc
 
 enum class KernelArch { arm, arm64 };
 
+// Named bundles of options that the project keeps.
+inline constexpr std::array<std::string_view, 6> kernel_presets = {
+    "nfsroot", "verity", "observe", "livepatch", "kdump", "netconsole"};
+
 struct Kernel {
     std::string name;
     KernelSource source;
@@ -274,6 +282,10 @@ struct Fleet {
     // "fleet.yaml:12:3: " to begin a message with, as compilers do; empty for nowhere.
     std::string place(const SourceLocation& where) const;
 };
+
+// Of the names and texts of all files that the fleet was read from: two fleets with one digest say
+// the same.
+Digest fleet_digest(const Fleet& fleet);
 
 // Boards by what the wire shows of them. Borrows from the fleet, which must outlive it.
 class BoardIndex {

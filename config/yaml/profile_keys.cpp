@@ -1,0 +1,283 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "config/layout/manifest.hpp"
+#include "config/yaml/description.hpp"
+
+namespace bramble::yaml {
+namespace {
+
+using namespace fleet;
+
+bool is_printable_ascii(std::string_view text) {
+    return std::ranges::all_of(text, [](char c) { return c >= 0x20 && c < 0x7f; });
+}
+
+// A kernel parameter: blanks only inside of double quotes (kernel-parameters.rst).
+bool is_one_parameter(std::string_view text) {
+    bool quoted = false;
+    for (const char c : text) {
+        if (c == '"') quoted = !quoted;
+        if (c == ' ' && !quoted) return false;
+    }
+    return !quoted;
+}
+
+bool check_parameter(Reading& reading, const Value& value, const std::string& text) {
+    // Fact sheet 5.2: the firmware's text parsers drop what follows a byte that is not ASCII.
+    if (!is_printable_ascii(text))
+        return reading.error(value, "a kernel parameter must be plain ASCII");
+    if (!is_one_parameter(text)) {
+        return reading.error(
+            value,
+            "one kernel parameter belongs here, this is several (make each an entry of the list)"
+        );
+    }
+    const std::string_view parameter = std::string_view(text).substr(0, text.find('='));
+    for (const char* ours : {"root", "nfsroot", "ip"}) {
+        if (parameter != ours || text.size() == parameter.size()) continue;
+        return reading.error(
+            value,
+            fmt::format(
+                "{}= is written by Bramble (take it out; `root:` of a profile says how)", ours
+            )
+        );
+    }
+    return true;
+}
+
+// One line of config.txt as the firmware reads it: 98 bytes count, the rest is ignored (fact sheet
+// 7.1).
+bool check_config_line(Reading& reading, const Value& value, const ConfigEntry& entry) {
+    constexpr std::size_t line_max = 98;
+    if (!is_printable_ascii(entry.key) || !is_printable_ascii(entry.value))
+        return reading.error(value, "config.txt must be plain ASCII on one line");
+    if (entry.key.empty() || entry.key.find_first_of("=[]# ") != std::string::npos) {
+        return reading.error(
+            value, fmt::format("'{:.64}' is not a key of config.txt (like enable_uart)", entry.key)
+        );
+    }
+    if (entry.key.size() + 1 + entry.value.size() > line_max) {
+        return reading.error(
+            value,
+            fmt::format("the firmware reads {} bytes of a line, this one is longer", line_max)
+        );
+    }
+    return true;
+}
+
+bool read_config_txt(Reading& reading, const Value& value, std::vector<ConfigEntry>& out) {
+    if (!expect_map(reading, value)) return false;
+    bool good = true;
+    for (const Entry& entry : value.entries) {
+        const Reading::Step step(reading, "[" + entry.key + "]", entry.at);
+        const auto add = [&](const Value& one) {
+            if (one.kind != Value::Kind::null && !expect_scalar(reading, one, "a value"))
+                return false;
+            ConfigEntry line{entry.key, one.text};
+            if (!check_config_line(reading, one, line)) return false;
+            out.push_back(std::move(line));
+            return true;
+        };
+        if (entry.value.kind != Value::Kind::sequence) {
+            good = add(entry.value) && good;
+            continue;
+        }
+        for (const Value& one : entry.value.items) good = add(one) && good;
+    }
+    return good;
+}
+
+Type<RootSettings> root_type() {
+    using S = RootSettings;
+    auto keys = object<S>(
+        "root",
+        {key("mode",
+             &S::mode,
+             choice<RootMode>(
+                 "root mode",
+                 {{"per-board", RootMode::per_board},
+                  {"shared", RootMode::shared},
+                  {"none", RootMode::none}}
+             ),
+             "per-board: a root of its own that keeps changes. shared: one read-only root, changes "
+             "in RAM. none: boot files only."),
+         key("copy_on_write",
+             &S::copy_on_write,
+             choice<CopyOnWrite>(
+                 "way to copy roots",
+                 {{"auto", CopyOnWrite::automatic},
+                  {"btrfs", CopyOnWrite::btrfs},
+                  {"reflink", CopyOnWrite::reflink},
+                  {"overlay", CopyOnWrite::overlay},
+                  {"copy", CopyOnWrite::copy}}
+             ),
+             "auto: the first that the store's filesystem offers."),
+         key("nfs_version",
+             &S::nfs_version,
+             choice<std::string>(
+                 "NFS version", {{"3", "3"}, {"4", "4"}, {"4.1", "4.1"}, {"4.2", "4.2"}}
+             ),
+             "3 unless said: what every kernel and initramfs of Pi OS can mount."),
+         key("on_base_change",
+             &S::on_base_change,
+             choice<OnBaseChange>(
+                 "answer to a changed base",
+                 {{"reset", OnBaseChange::reset}, {"keep", OnBaseChange::keep}}
+             ),
+             "What becomes of a board's changes when its image changes; keep: see `keep`."),
+         key("keep", &S::keep, list(line(), 1000), "Paths carried over to the new base.")}
+    );
+    // A bare 4.2 is a number to other readers of YAML.
+    json::object& version = keys.schema["properties"].as_object()["nfs_version"].as_object();
+    version["enum"] = {"3", "4", "4.1", "4.2", 3, 4, 4.1, 4.2};
+    return checked(std::move(keys), [](Reading& reading, const Value& value, S& read) {
+        if (!read.keep.empty() && read.on_base_change != OnBaseChange::keep) {
+            return reading.error(
+                *value.find("keep"), "paths are kept only with on_base_change: keep"
+            );
+        }
+        for (const std::string& kept : read.keep) {
+            const std::filesystem::path written(kept);
+            const bool climbs = std::ranges::find(written, "..") != written.end();
+            if (!written.is_absolute() || climbs) {
+                return reading.error(
+                    *value.find("keep"),
+                    fmt::format("'{:.64}' is not an absolute path without '..'", kept)
+                );
+            }
+        }
+        return true;
+    });
+}
+
+Type<User> user_type() {
+    using S = User;
+    return object<S>(
+        "a user",
+        {required(
+             key("name",
+                 &S::name,
+                 line_like(
+                     "a user's name (like pi)",
+                     "^[a-z_][a-z0-9_-]{0,31}$",
+                     [](std::string_view text) {
+                         return text.size() <= 32 &&
+                                ((text[0] >= 'a' && text[0] <= 'z') || text[0] == '_') &&
+                                text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_-") ==
+                                    std::string_view::npos;
+                     }
+                 ),
+                 "Log-in name; root may stand here too.")
+         ),
+         key("password_hash",
+             &S::password_hash,
+             line_like(
+                 "a crypt(3) hash (make one with `openssl passwd -6`)",
+                 "^\\$[^: ]+$",
+                 [](std::string_view text) {
+                     return text.starts_with('$') &&
+                            text.find_first_of(": ") == std::string_view::npos;
+                 }
+             ),
+             "crypt(3) form; left out: no log-in by password."),
+         key("authorized_keys", &S::authorized_keys, list(line(16384), 1000), "SSH keys."),
+         key("sudo", &S::sudo, boolean(), "Whether the user may become root.")}
+    );
+}
+
+Type<std::string> boot_path_key() {
+    return line_like(
+        "a path below a board's boot directory (like overlays/mine.dtbo)",
+        "^[^/\\\\]",
+        layout::is_boot_path
+    );
+}
+
+struct ProfileDhcp {
+    std::optional<std::string> bootfile;
+};
+
+Type<ProfileDhcp> profile_dhcp_type() {
+    return object<ProfileDhcp>(
+        "a profile's dhcp",
+        // RFC 2131 §2: the `file` field has 128 bytes, the last of them NUL.
+        {
+            key("bootfile",
+                &ProfileDhcp::bootfile,
+                line(127),
+                "What boards without Raspberry Pi firmware are told to load.")}
+    );
+}
+
+}  // namespace
+
+Type<BoardModel> model_type() {
+    std::vector<std::pair<std::string_view, BoardModel>> words;
+    for (const std::string_view one : board_model_names)
+        words.emplace_back(one, *parse_board_model(one));
+    return choice<BoardModel>("board model", std::move(words));
+}
+
+Type<std::vector<std::string>> cmdline_type() {
+    return list(checked(line(), check_parameter), 256);
+}
+
+Type<std::vector<ConfigEntry>> config_txt_type() {
+    json::object one = {{"type", {"string", "number", "boolean", "null"}}};
+    json::object many = {{"type", "array"}, {"items", one}};
+    return {
+        read_config_txt,
+        {{"type", {"object", "null"}}, {"additionalProperties", {{"anyOf", {one, many}}}}}};
+}
+
+Type<std::string> group_type() {
+    return name("a group's name");
+}
+
+Type<Profile> profile_type() {
+    using S = Profile;
+    auto dhcp = converted<std::optional<std::string>>(
+        profile_dhcp_type(),
+        [](Reading& /*reading*/, const Value& /*value*/, const ProfileDhcp& read, auto& out) {
+            out = read.bootfile;
+            return true;
+        }
+    );
+    dhcp.schema["description"] = "What its boards are told by DHCP.";
+    Key<S> dhcp_key = {
+        "dhcp",
+        false,
+        [read = std::move(dhcp.read)](Reading& reading, const Value& value, S& out) {
+            return read(reading, value, out.dhcp_bootfile);
+        },
+        std::move(dhcp.schema)};
+    return object<S>(
+        "a profile",
+        {key("model", &S::model, model_type(), "Kind of its boards; pi4 unless said."),
+         required(key("image", &S::image, name("an image's name"), "One of `images`.")),
+         key("kernel",
+             &S::kernel,
+             name("a kernel's name"),
+             "One of `kernels`; left out: the image's own."),
+         key("root", &S::root, root_type(), "What its boards mount as their root."),
+         key("cmdline",
+             &S::cmdline,
+             cmdline_type(),
+             "Kernel parameters; root=, nfsroot= and ip= are Bramble's."),
+         key("config_txt",
+             &S::config_txt,
+             config_txt_type(),
+             "Lines of config.txt; a list repeats its key."),
+         key("boot_files",
+             &S::boot_files,
+             map_of(boot_path_key(), path()),
+             "Path in the boards' trees: file to put there."),
+         std::move(dhcp_key),
+         key("users", &S::users, list(user_type(), 1000), "Users of its roots."),
+         key("group", &S::group, group_type(), "PoE group or switch, for admission.")}
+    );
+}
+
+}  // namespace bramble::yaml
