@@ -58,12 +58,12 @@ void Board::Machine::wait(Phase next, TimePoint now, Duration duration) {
 void Board::Machine::drop_address() {
     if (address) actions_.emplace_back(DropAddress{});
     address.reset();
-    outgoing_.clear();
 }
 
 void Board::Machine::on_power(TimePoint now) {
     ++counters.power_ons;
     drop_address();
+    outgoing_.clear();
     port_ = first_port;  // so old source ports come back within seconds (fact sheet 10.3)
     restarts_ = retries_ = 0;
     boot_mode_ = 0;
@@ -75,6 +75,7 @@ void Board::Machine::on_power(TimePoint now) {
 
 void Board::Machine::on_power_off() {
     drop_address();
+    outgoing_.clear();
     phase = Phase::off;
     state_.emplace<Resting>();
 }
