@@ -59,17 +59,29 @@ class Process:
 
     def _read(self):
         with open(self.log_path, "ab") as log:
-            for raw in self._process.stdout:
-                log.write(raw)
+            rest = b""
+            while chunk := os.read(self._process.stdout.fileno(), 65536):
+                log.write(chunk)
                 log.flush()
-                line = raw.decode(errors="replace").rstrip()
-                with self._changed:
-                    self._lines.append(line)
-                    self._changed.notify_all()
-                if self._on_line:
-                    self._on_line(line)
+                *lines, rest = (rest + chunk).split(b"\n")
+                for raw in lines:
+                    self._take(raw)
+                # A prompt ends without a newline and waits for an answer.
+                if rest.endswith(b": "):
+                    self._take(rest)
+                    rest = b""
+            if rest:
+                self._take(rest)
         with self._changed:
             self._changed.notify_all()
+
+    def _take(self, raw):
+        line = raw.decode(errors="replace").rstrip()
+        with self._changed:
+            self._lines.append(line)
+            self._changed.notify_all()
+        if self._on_line:
+            self._on_line(line)
 
     @property
     def pid(self):

@@ -34,6 +34,7 @@ class Quickstart(unittest.TestCase):
         for line in process.stdout:
             lines.append(line)
             print("  " + line.rstrip(), flush=True)
+        cls.pid = process.pid
         cls.code, cls.output = process.wait(60), "".join(lines)
         cls.summary = json.loads(summary.read_text()) if summary.exists() else {}
 
@@ -59,7 +60,7 @@ class Quickstart(unittest.TestCase):
 
     def test_nothing_of_the_lab_stays(self):
         left = subprocess.run(["ip", "netns", "list"], capture_output=True, text=True, check=True).stdout
-        self.assertNotIn("bramble-lab-", left)
+        self.assertNotIn(f"bramble-lab-{self.pid}-", left)
 
 
 if __name__ == "__main__":
