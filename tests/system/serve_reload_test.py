@@ -1,0 +1,92 @@
+"""What `bramble serve` does when things change under it: a new generation, a broken fleet file, the order to stop."""
+
+import pathlib
+import signal
+import sys
+import unittest
+
+SUPPORT = pathlib.Path(__file__).resolve().parents[1] / "support"
+sys.path.insert(0, str(SUPPORT))
+from appliance import SERVER, payload, sha256  # noqa: E402
+from client_case import CLIENT_ADDRESS, CLIENT_MAC, ClientCase  # noqa: E402
+from guest import eventually  # noqa: E402
+
+OTHER_ADDRESS, OTHER_MAC = "172.16.1.22", "52:54:00:00:00:22"
+OLD, NEW = payload(60_000, "old"), payload(70_000, "new")
+
+
+class Reload(ClientCase):
+    programs = ("curl",)
+    boards = (f'  - {{name: first, mac: "{CLIENT_MAC}", address: {CLIENT_ADDRESS}, profile: files}}\n'
+              f'  - {{name: second, mac: "{OTHER_MAC}", address: {OTHER_ADDRESS}, profile: files}}')
+    files = {"kernel.img": OLD}
+
+    @classmethod
+    def make_hosts(cls):
+        cls.first = cls.lab.namespace("first").join(cls.switch, "eth0", CLIENT_MAC, f"{CLIENT_ADDRESS}/24")
+        cls.second = cls.lab.namespace("second").join(cls.switch, "eth0", OTHER_MAC, f"{OTHER_ADDRESS}/24")
+
+    def setUp(self):
+        self.publish(OLD)
+        if self.appliance.process.exit_code is not None:
+            self.appliance.serve()
+
+    def publish(self, kernel):
+        (self.boot / "kernel.img").write_bytes(kernel)
+        self.appliance.apply()
+
+    def slow_transfer(self, host, seconds):
+        """A transfer of kernel.img that lasts about `seconds`, once its first block has come."""
+        pause = seconds / (len(OLD) / 1024)
+        process = host.start("/usr/bin/python3", SUPPORT / "slow_tftp.py", SERVER, "kernel.img", pause, log="slow.log")
+        process.wait_for("began", 10)
+        return process
+
+    def fetched_by(self, host):
+        target = self.lab.folder / "fetched"
+        target.unlink(missing_ok=True)
+        host.command("curl", "-sS", "--max-time", "25", "-o", target, f"tftp://{SERVER}/kernel.img")
+        return target.read_bytes()
+
+    def page(self, path):
+        return self.server.command("curl", "-sS", "--max-time", "10", f"http://127.0.0.1:8080{path}")
+
+    def test_a_running_transfer_keeps_its_generation_and_the_next_boot_gets_the_new_one(self):
+        transfer = self.slow_transfer(self.first, seconds=4)
+        self.publish(NEW)
+        self.assertTrue(eventually(lambda: self.fetched_by(self.second) == NEW, 10), "the second board gets the new kernel")
+        self.assertEqual(transfer.wait(30), 0)
+        self.assertIn(f"{len(OLD)} {sha256(OLD)}", transfer.output())
+
+    def test_a_broken_fleet_file_leaves_everything_served_and_is_said_everywhere(self):
+        sound = self.appliance.fleet_file.read_text()
+        try:
+            self.appliance.write_fleet(sound.replace("profile: files", "profile: nonsense"))
+            self.appliance.process.signal(signal.SIGHUP)
+            self.assertTrue(eventually(lambda: "nonsense" in self.appliance.log(), 10), "the log says what is wrong")
+            self.assertIn(self.fetched_by(self.second), (OLD, NEW))
+            self.assertIn("nonsense", self.page("/api/v1/status"))
+            self.assertRegex(self.page("/metrics"), r"(?m)^bramble_\w*reload\w*fail\w*(\{.*\})? [1-9]")
+        finally:
+            self.appliance.write_fleet(sound)
+            self.appliance.process.signal(signal.SIGHUP)
+        self.assertTrue(eventually(lambda: "nonsense" not in self.page("/api/v1/status"), 10), "a sound file ends the complaint")
+
+    def test_a_deadly_network_costs_nothing(self):
+        """Bytes of every length to every port that is open: the server goes on."""
+        program = ("import os,socket\ns=socket.socket(socket.AF_INET,socket.SOCK_DGRAM)\n"
+                   "s.setsockopt(socket.SOL_SOCKET,socket.SO_BROADCAST,1)\n"
+                   f"for port in (67,69):\n for n in range(0,1400,7): s.sendto(os.urandom(n),('{SERVER}',port))\n")
+        self.first.command("/usr/bin/python3", "-c", program)
+        self.assertIn(self.fetched_by(self.second), (OLD, NEW))
+        self.assertIsNone(self.appliance.process.exit_code)
+
+    def test_sigterm_lets_a_running_transfer_end(self):
+        transfer = self.slow_transfer(self.first, seconds=3)
+        self.assertEqual(self.appliance.stop(signal.SIGTERM), 0)
+        self.assertEqual(transfer.wait(15), 0, transfer.output())
+        self.assertIn(str(len(OLD)), transfer.output())
+
+
+if __name__ == "__main__":
+    unittest.main()
