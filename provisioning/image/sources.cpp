@@ -1,0 +1,135 @@
+#include "provisioning/image/sources.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "provisioning/image/unpack.hpp"
+
+namespace bramble::image {
+namespace {
+
+constexpr std::array<std::string_view, 9> disk_image_names = {
+    ".img", ".img.xz", ".img.gz", ".img.zst", ".img.bz2", ".zip", ".iso", ".qcow2", ".raw"};
+
+void say(const Workshop& workshop, const std::string& line) {
+    if (workshop.progress) workshop.progress(line);
+}
+
+bool ends_with(std::string_view text, std::string_view end) {
+    return text.size() >= end.size() && text.substr(text.size() - end.size()) == end;
+}
+
+Result<bool> holds_something(host::Host& host, const Path& root, const Path& directory) {
+    const auto there = host.status_in(root, directory);
+    if (!there) return tl::unexpected(there.error());
+    if (!*there || (*there)->kind != host::FileKind::directory) return false;
+    return host.list_in(root, directory).map([](const auto& entries) { return !entries.empty(); });
+}
+
+// What of an unpacked tree is boot files and what is the root.
+Result<Ingested> sort_out(const Path& tree, const Workshop& workshop) {
+    const auto entries = workshop.host.list(tree);
+    if (!entries) return tl::unexpected(entries.error());
+    const auto has = [&](std::string_view name) {
+        return std::any_of(entries->begin(), entries->end(), [&](const auto& entry) {
+            return entry.name == name;
+        });
+    };
+    Ingested ingested;
+    const bool pair = std::all_of(entries->begin(), entries->end(), [](const auto& entry) {
+        return entry.kind == host::FileKind::directory &&
+               (entry.name == "boot" || entry.name == "root");
+    });
+    if (pair) {
+        if (has("boot")) ingested.boot = tree / "boot";
+        if (has("root")) ingested.root = tree / "root";
+    } else if (has("etc") || has("usr")) {
+        ingested.root = tree;
+        const auto boot = holds_something(workshop.host, tree, "boot");
+        if (!boot) return tl::unexpected(boot.error());
+        if (*boot) ingested.boot = tree / "boot";  // a directory, not a link that leads elsewhere
+        const auto firmware = holds_something(workshop.host, tree, "boot/firmware");
+        if (!firmware) return tl::unexpected(firmware.error());
+        if (*boot && *firmware) ingested.boot = tree / "boot/firmware";
+    } else {
+        ingested.boot = tree;
+    }
+    if (ingested.root) {
+        ingested.kernel_release = kernel_release_of(workshop.host, *ingested.root);
+    }
+    return ingested;
+}
+
+}  // namespace
+
+std::string kernel_release_of(host::Host& host, const Path& root) {
+    for (const char* directory : {"lib/modules", "usr/lib/modules"}) {
+        const auto entries = host.list_in(root, directory);
+        if (entries && entries->size() == 1) return entries->front().name;
+        if (entries && !entries->empty()) return {};
+    }
+    return {};
+}
+
+Result<void> check_archive(const fleet::FileSource& source) {
+    if (source.location.find("://") != std::string::npos) {
+        return fail(fmt::format(
+            "this version fetches nothing: download '{}' and name the file", source.location
+        ));
+    }
+    std::string name = Path(source.location).filename().string();
+    std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) {
+        return static_cast<char>(std::tolower(c));
+    });
+    for (const std::string_view end : disk_image_names) {
+        if (!ends_with(name, end)) continue;
+        return fail(fmt::format(
+            "this version does not read disk images such as '{}': mount its partitions and name "
+            "them as directory: {{boot: DIR, root: DIR}}, pack them into a tar archive with boot/ "
+            "and root/, or use a debian: suite",
+            source.location
+        ));
+    }
+    return {};
+}
+
+Result<Ingested> ingest_directory(const fleet::DirectorySource& source, const Workshop& workshop) {
+    Ingested ingested;
+    ingested.boot = source.boot;
+    if (!source.root) return ingested;
+    say(workshop, fmt::format("copying {}", source.root->string()));
+    const Path root = workshop.staging / "root";
+    return workshop.host.copy_tree(*source.root, root, workshop.stop).map([&] {
+        ingested.root = root;
+        ingested.kernel_release = kernel_release_of(workshop.host, root);
+        return ingested;
+    });
+}
+
+Result<Ingested> ingest_archive(const fleet::FileSource& source, const Workshop& workshop) {
+    if (auto readable = check_archive(source); !readable) return tl::unexpected(readable.error());
+    if (source.sha256) {
+        say(workshop, fmt::format("checking the sum of {}", source.location));
+        const auto sum = workshop.host.hash_file(source.location);
+        if (!sum) return tl::unexpected(sum.error());
+        if (sum->digest != *source.sha256) {
+            return fail(fmt::format(
+                "'{}' has the SHA-256 {}, and the fleet file says {}: fetch it again, or correct "
+                "sha256:",
+                source.location,
+                sum->digest.to_string(),
+                source.sha256->to_string()
+            ));
+        }
+    }
+    const Path tree = workshop.staging / "tree";
+    return workshop.host.make_directories(tree)
+        .and_then([&] {
+            return unpack_tar({source.location, tree, workshop.progress, workshop.stop});
+        })
+        .and_then([&] { return sort_out(tree, workshop); });
+}
+
+}  // namespace bramble::image

@@ -1,0 +1,26 @@
+// The kinds of source that need no building: two directories, a tar archive. It refuses to know
+// fleet files and the store.
+#pragma once
+
+#include "provisioning/image/ingest.hpp"
+
+namespace bramble::image {
+
+// Whether the source is something that this version unpacks. Errors name the way out: URLs, disk
+// images.
+[[nodiscard]] Result<void> check_archive(const fleet::FileSource& source);
+
+[[nodiscard]] Result<Ingested> ingest_directory(
+    const fleet::DirectorySource& source, const Workshop& workshop
+);
+
+// An archive holds either the two directories boot/ and root/ and nothing else, or a root tree
+// (which has etc/ or usr/) with its boot files in boot/firmware or boot, or boot files alone.
+[[nodiscard]] Result<Ingested> ingest_archive(
+    const fleet::FileSource& source, const Workshop& workshop
+);
+
+// The one directory below lib/modules; empty when there are none or several.
+std::string kernel_release_of(host::Host& host, const Path& root);
+
+}  // namespace bramble::image

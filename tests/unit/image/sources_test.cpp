@@ -1,0 +1,105 @@
+// From sources to boot files and root trees.
+#include "provisioning/image/sources.hpp"
+
+#include <gmock/gmock.h>
+
+#include "archive_fixture.hpp"
+#include "provisioning/host/memory_host.hpp"
+#include "provisioning/host/real_host.hpp"
+
+namespace bramble::image {
+namespace {
+
+using testing::HasSubstr;
+
+class Sources : public ArchiveFixture {
+protected:
+    Result<Ingested> ingest_tar(std::optional<Digest> sum = {}) {
+        close();
+        return ingest_archive({archive_path.string(), sum}, workshop());
+    }
+
+    Workshop workshop() { return {machine, top / "out", top / "log", {}, {}}; }
+
+    host::RealHost machine;
+};
+
+TEST_F(Sources, TwoDirectoriesStandForThemselves) {
+    open("a.tar");
+    file("boot/start4.elf", "firmware");
+    file("root/etc/hostname", "base");
+    file("root/usr/lib/modules/6.1.0-v8+/modules.dep", "");
+    entry("root/lib", AE_IFLNK, "", "usr/lib");
+    const auto ingested = ingest_tar();
+    ASSERT_TRUE(ingested) << ingested.error().message;
+    EXPECT_EQ(read(*ingested->boot / "start4.elf"), "firmware");
+    EXPECT_EQ(read(*ingested->root / "etc/hostname"), "base");
+    EXPECT_EQ(ingested->kernel_release, "6.1.0-v8+");
+}
+
+TEST_F(Sources, ARootTreeBringsItsBootFiles) {
+    open("a.tar");
+    file("./etc/hostname", "base");
+    file("./boot/firmware/config.txt", "arm_64bit=1\n");
+    const auto ingested = ingest_tar();
+    ASSERT_TRUE(ingested) << ingested.error().message;
+    EXPECT_EQ(read(*ingested->boot / "config.txt"), "arm_64bit=1\n");
+    EXPECT_EQ(ingested->root, top / "out/tree");
+}
+
+TEST_F(Sources, ALinkCalledBootIsNotEntered) {
+    open("a.tar");
+    file("etc/hostname", "base");
+    entry("boot", AE_IFLNK, "", "/etc");
+    const auto ingested = ingest_tar();
+    ASSERT_TRUE(ingested);
+    EXPECT_EQ(ingested->boot, std::nullopt);
+}
+
+TEST_F(Sources, BootFilesAlone) {
+    open("a.tar");
+    file("start4.elf", "firmware");
+    const auto ingested = ingest_tar();
+    ASSERT_TRUE(ingested);
+    EXPECT_EQ(read(*ingested->boot / "start4.elf"), "firmware");
+    EXPECT_EQ(ingested->root, std::nullopt);
+}
+
+TEST_F(Sources, AnotherSumThanTheFleetFileSaysIsRefused) {
+    open("a.tar");
+    file("start4.elf", "firmware");
+    const auto ingested = ingest_tar(Digest::of("other"));
+    ASSERT_FALSE(ingested);
+    EXPECT_THAT(ingested.error().message, HasSubstr("fetch it again, or correct sha256:"));
+}
+
+TEST(CheckArchive, NamesTheWayOutOfWhatItDoesNotRead) {
+    for (const char* name :
+         {"/a/lite.img", "/a/LITE.IMG.XZ", "/a/lite.zip", "https://x.org/a.tar"}) {
+        EXPECT_FALSE(check_archive({name, {}})) << name;
+    }
+    EXPECT_TRUE(check_archive({"/a/lite.tar.xz", {}}));
+    EXPECT_EQ(
+        check_archive({"/a/lite.img.xz", {}}).error().message,
+        "this version does not read disk images such as '/a/lite.img.xz': mount its partitions and "
+        "name them as directory: {boot: DIR, root: DIR}, pack them into a tar archive with boot/ "
+        "and root/, or use a debian: suite"
+    );
+}
+
+TEST(IngestDirectory, CopiesTheRootAndLeavesTheBootFilesWhereTheyAre) {
+    host::MemoryHost machine;
+    machine.put_file("/src/root/etc/hostname", "base");
+    machine.put_file("/src/root/lib/modules/6.1.0/modules.dep", "");
+    machine.put_directory("/staging");
+    const auto ingested =
+        ingest_directory({"/src/boot", "/src/root"}, {machine, "/staging", "/log", {}, {}});
+    ASSERT_TRUE(ingested);
+    EXPECT_EQ(ingested->boot, "/src/boot");
+    EXPECT_EQ(ingested->root, "/staging/root");
+    EXPECT_EQ(ingested->kernel_release, "6.1.0");
+    EXPECT_EQ(machine.text_at("/staging/root/etc/hostname"), "base");
+}
+
+}  // namespace
+}  // namespace bramble::image
