@@ -1,0 +1,241 @@
+// The real Ganesha, in a network namespace of this program's own: what lab facts, section 2,
+// promises and what a fleet needs. Skips aloud without root or Ganesha.
+#include "provisioning/nfs/ganesha.hpp"
+
+#include <gtest/gtest.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <mutex>
+#include <thread>
+
+#include "provisioning/host/real_host.hpp"
+#include "provisioning/nfs/client.hpp"
+#include "provisioning/nfs/exports.hpp"
+#include "provisioning/nfs/verify.hpp"
+
+namespace bramble::nfs {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::uint16_t mount_port = 20048;
+const std::string server_address = "172.31.77.1";
+const std::string address_of_a = "172.31.77.3";
+const std::string address_of_b = "172.31.77.4";
+
+bool shell(const std::string& command) {
+    return std::system(command.c_str()) == 0;
+}
+
+// From now on this namespace's programs reach the server from `address`.
+void speak_from(const std::string& address) {
+    ASSERT_TRUE(shell(
+        "ip route replace local " + server_address +
+        " dev lo table local proto kernel scope host src " + address
+    ));
+}
+
+std::string why_not() {
+    if (geteuid() != 0) return "needs root";
+    for (const char* program : {"ganesha.nfsd", "rpcbind", "ip"})
+        if (!shell(std::string("command -v ") + program + " >/dev/null"))
+            return std::string(program) + " is not installed";
+    return "";
+}
+
+class GaneshaTest : public testing::Test {
+protected:
+    static void SetUpTestSuite() {
+        if (!why_not().empty()) return;
+        ASSERT_EQ(unshare(CLONE_NEWNET), 0);
+        ASSERT_TRUE(shell("ip link set lo up"));
+        for (const std::string& address : {server_address, address_of_a, address_of_b})
+            ASSERT_TRUE(shell("ip address add " + address + "/24 dev lo"));
+    }
+
+    void SetUp() override {
+        if (const std::string reason = why_not(); !reason.empty()) {
+            std::cerr << "SKIPPED, Ganesha is not tested: " << reason << '\n';
+            GTEST_SKIP() << reason;
+        }
+        std::string name = "/tmp/bramble-ganesha-XXXXXX";
+        ASSERT_NE(mkdtemp(name.data()), nullptr);
+        folder_ = name;
+        appliance_.address = Ipv4Network::parse(server_address + "/24").value();
+        appliance_.nfs = fleet::NfsGanesha{};
+        speak_from(server_address);
+    }
+
+    void TearDown() override {
+        ganesha_.reset();
+        if (!folder_.empty()) std::filesystem::remove_all(folder_);
+    }
+
+    ExportedRoot root(const std::string& board, const std::string& address) {
+        const auto path = folder_ / "boards" / board / "root";
+        std::filesystem::create_directories(path);
+        std::ofstream(path / "hostname") << board;
+        ExportedRoot exported;
+        exported.board = board;
+        exported.path = path;
+        exported.client = Ipv4Address::parse(address).value();
+        return exported;
+    }
+
+    Result<std::vector<std::string>> publish(const std::vector<ExportedRoot>& roots) {
+        return publish_exports(host_, layout::StorePaths(folder_), appliance_, roots);
+    }
+
+    void start() {
+        const layout::StorePaths store(folder_);
+        auto started = Ganesha::start(
+            {ganesha_configuration_file(store),
+             ganesha_pid_file(store),
+             appliance_.address.address()},
+            [this](std::string_view line) {
+                const std::lock_guard lock(mutex_);
+                log_ += std::string(line) + '\n';
+            }
+        );
+        ASSERT_TRUE(started) << started.error().message;
+        ganesha_ = std::move(*started);
+    }
+
+    // What the board at `address` reads in `exported`'s file "hostname"; the error when it cannot.
+    static std::string read_from(
+        const std::string& address, const ExportedRoot& exported, unsigned version
+    ) {
+        speak_from(address);
+        MountOptions options;
+        options.version = version;
+        options.mount_port = version == 3 ? mount_port : 0;
+        auto client = Client::mount(server_address, exported.path.string(), options);
+        auto text = client ? client->read_file("/hostname", 100)
+                           : Result<std::string>(tl::unexpected(client.error()));
+        speak_from(server_address);
+        return text ? *text : "error: " + text.error().message;
+    }
+
+    std::string log() {
+        const std::lock_guard lock(mutex_);
+        return log_;
+    }
+
+    pid_t pid() {
+        pid_t number = 0;
+        std::ifstream(ganesha_pid_file(layout::StorePaths(folder_))) >> number;
+        return number;
+    }
+
+    host::RealHost host_;
+    std::filesystem::path folder_;
+    fleet::Appliance appliance_;
+    std::unique_ptr<Ganesha> ganesha_;
+    std::mutex mutex_;
+    std::string log_;
+};
+
+TEST_F(GaneshaTest, EachRootIsForItsBoardAloneByBothVersions) {
+    const std::vector<ExportedRoot> roots = {root("a", address_of_a), root("b", address_of_b)};
+    ASSERT_TRUE(publish(roots));
+    start();
+    for (const unsigned version : {3U, 4U}) {
+        EXPECT_EQ(read_from(address_of_a, roots[0], version), "a");
+        EXPECT_EQ(read_from(address_of_b, roots[1], version), "b");
+        EXPECT_TRUE(read_from(address_of_a, roots[1], version).starts_with("error:"));
+        EXPECT_TRUE(read_from(address_of_b, roots[0], version).starts_with("error:"));
+    }
+    const auto verified = verify_exports(appliance_.address.address(), roots, mount_port, 0ms);
+    EXPECT_TRUE(verified) << verified.error().message;
+    EXPECT_EQ(log(), "");  // a healthy start has nothing to tell
+}
+
+TEST_F(GaneshaTest, ExportsComeAndGoWhileOthersAreInUse) {
+    const ExportedRoot a = root("a", address_of_a);
+    const ExportedRoot b = root("b", address_of_b);
+    ASSERT_TRUE(publish({a}));
+    start();
+    speak_from(address_of_a);
+    auto in_use = Client::mount(server_address, a.path.string(), {3, 2049, mount_port, 5000ms});
+    speak_from(server_address);
+    ASSERT_TRUE(in_use) << in_use.error().message;
+
+    const auto added = publish({a, b});  // tells Ganesha, and looks
+    ASSERT_TRUE(added) << added.error().message;
+    EXPECT_EQ(read_from(address_of_b, b, 4), "b");
+    EXPECT_EQ(in_use->read_file("/hostname", 100).value(), "a");
+
+    ASSERT_TRUE(publish({a}));
+    for (int i = 0; i < 30 && read_from(address_of_b, b, 3) == "b"; ++i)
+        std::this_thread::sleep_for(100ms);
+    EXPECT_TRUE(read_from(address_of_b, b, 3).starts_with("error:"));
+    EXPECT_EQ(in_use->read_file("/hostname", 100).value(), "a");
+}
+
+TEST_F(GaneshaTest, AClientChangeTakesEffectLive) {
+    ExportedRoot a = root("a", address_of_a);
+    ASSERT_TRUE(publish({a}));
+    start();
+    a.client = Ipv4Address::parse(address_of_b).value();
+    ASSERT_TRUE(publish({a}));
+    for (int i = 0; i < 30 && read_from(address_of_b, a, 3) != "a"; ++i)
+        std::this_thread::sleep_for(100ms);
+    EXPECT_EQ(read_from(address_of_b, a, 3), "a");
+    EXPECT_TRUE(read_from(address_of_a, a, 3).starts_with("error:"));
+}
+
+// Ganesha logs a bad EXPORT and serves the others: whoever configured it has to look.
+TEST_F(GaneshaTest, AMissingRootIsAnErrorThatNamesIt) {
+    const ExportedRoot a = root("a", address_of_a);
+    ExportedRoot missing = root("b", address_of_b);
+    ASSERT_TRUE(publish({a}));
+    start();
+    std::filesystem::remove_all(missing.path);
+    const auto published = publish({a, missing});
+    ASSERT_FALSE(published);
+    EXPECT_NE(
+        published.error().message.find(missing.path.string() + " (board b): "), std::string::npos
+    ) << published.error().message;
+    EXPECT_EQ(published.error().message.find("(board a)"), std::string::npos);
+    EXPECT_EQ(read_from(address_of_a, a, 3), "a");
+}
+
+TEST_F(GaneshaTest, DiesAndIsStartedAgain) {
+    const ExportedRoot a = root("a", address_of_a);
+    ASSERT_TRUE(publish({a}));
+    start();
+    const pid_t first = pid();
+    ASSERT_GT(first, 0);
+    kill(first, SIGKILL);
+    for (int i = 0; i < 100 && read_from(address_of_a, a, 3) != "a"; ++i)
+        std::this_thread::sleep_for(100ms);
+    EXPECT_EQ(read_from(address_of_a, a, 3), "a");
+    EXPECT_NE(pid(), first);
+    const pid_t second = pid();
+    ganesha_.reset();
+    EXPECT_NE(kill(second, 0), 0);  // nothing stays behind
+}
+
+TEST_F(GaneshaTest, AConfigurationThatItRefusesIsToldWithItsWords) {
+    const layout::StorePaths store(folder_);
+    std::filesystem::create_directories(store.nfs());
+    std::ofstream(ganesha_configuration_file(store)) << "NFS_CORE_PARAM { Protocols = 4;\n";
+    auto started = Ganesha::start(
+        {ganesha_configuration_file(store), ganesha_pid_file(store), appliance_.address.address()},
+        {}
+    );
+    ASSERT_FALSE(started);
+    EXPECT_NE(
+        started.error().message.find("ganesha.nfsd ended at once; its last words:\n"),
+        std::string::npos
+    ) << started.error().message;
+}
+
+}  // namespace
+}  // namespace bramble::nfs
