@@ -156,12 +156,12 @@ class Quickstart:
         runner = next(iter(sorted((ROOT / "build/release").rglob("virtual_fleet"))), None)
         if runner is None:
             raise LabError("virtual_fleet is not built: run 'ninja -C build/release virtual_fleet'")
-        manifest = json.loads((CACHE / "store/current/manifest.json").read_text())
-        boards = [word for board in manifest["boards"] if board.get("serial")
+        manifest = CACHE / "store/current/manifest.json"
+        boards = [word for board in json.loads(manifest.read_text())["boards"] if board.get("serial")
                   for word in ("--board", f"{board['name']},{board['serial']},{board['mac']}")]
         self.fleet_report = self.lab.folder / "virtual-fleet.json"
         return self.switch.host.start(
-            runner, "--bridge", self.switch.bridge, *boards, "--timeout", FLEET_SECONDS_MAX - 20, "--json", self.fleet_report,
+            runner, "--bridge", self.switch.bridge, *boards, "--manifest", manifest, "--timeout", FLEET_SECONDS_MAX - 20, "--json", self.fleet_report,
             on_line=lambda line: tell("board", line))
 
     def _wait_for_guest(self, started):

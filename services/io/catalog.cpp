@@ -89,7 +89,8 @@ void Catalog::publish(const CatalogView& view) {
             if (board.address) next->add(*board.address, board.name);
         }
     }
-    // What DHCP saw last wins over what the fleet reserves: the address may be another's for now.
+    // What DHCP saw last wins over what the fleet reserves: the address may be another's at the
+    // moment.
     for (const auto& [address, board] : view.addresses) next->add(address, board);
     snapshot_.store(std::move(next), std::memory_order_release);
 }

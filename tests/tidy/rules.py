@@ -9,12 +9,12 @@ CONFIG = {"config/types", "config/fleet", "config/yaml", "config/layout"}
 ARROWS = {
     "config/types": set(),
     "config/fleet": {"config/types"},
-    "config/yaml": {"config/types", "config/fleet"},
+    "config/yaml": {"config/types", "config/fleet", "config/layout"},
     "config/layout": {"config/types"},
     # Provisioning: plan decides from values alone, host is the seam to the machine, the rest builds on both.
     "provisioning/plan": CONFIG,
     "provisioning/host": CONFIG,
-    "provisioning/store": CONFIG | {"provisioning/host"},
+    "provisioning/store": CONFIG | {"provisioning/host", "provisioning/plan"},
     "provisioning/boot": CONFIG | {"provisioning/host"},
     "provisioning/image": CONFIG | {"provisioning/host", "provisioning/store", "provisioning/root"},
     "provisioning/root": CONFIG | {"provisioning/host", "provisioning/store"},

@@ -103,7 +103,7 @@ def check_header(text):
         if not line.startswith("//"):
             break
         opening.append(line.lstrip("/ "))
-    sentences = re.findall(r"[^.!?]+[.!?](?=\s|$)", " ".join(opening))
+    sentences = re.findall(r"[^.;!?]+[.;!?](?=\s|$)", " ".join(opening))
     if len(sentences) < 2:
         yield 1, "a header opens with two sentences: what this is, and what it refuses to know"
     if "#pragma once" not in text:
