@@ -62,7 +62,8 @@ Response to_message(HttpResponse response, const Request& request) {
     out.set("X-Content-Type-Options", "nosniff");
     for (const auto& [name, value] : response.headers) out.set(name, value);
     out.body() = std::move(response.body);
-    out.prepare_payload();
+    // RFC 9110 §15.3.5: a 204 ends with its header and carries no length.
+    if (response.status != 204) out.prepare_payload();
     if (request.method() == http::verb::head) out.body().clear();
     return out;
 }

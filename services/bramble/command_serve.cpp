@@ -1,0 +1,77 @@
+#include <fmt/core.h>
+#include <signal.h>
+#include <spdlog/spdlog.h>
+
+#include <memory>
+
+#include "services/bramble/fleet_loading.hpp"
+#include "services/bramble/invocation.hpp"
+#include "services/bramble/log.hpp"
+#include "services/bramble/serving.hpp"
+#include "services/io/loop.hpp"
+#include "services/io/privileges.hpp"
+
+namespace bramble::program {
+namespace {
+
+struct ServeArguments {
+    std::string user;
+    bool verbose = false;
+};
+
+Exit serve(const Invocation& invocation, const ServeArguments& arguments) {
+    set_up_log(arguments.verbose ? Verbosity::verbose : Verbosity::normal);
+    auto fleet = load_fleet_with_enrolled(invocation.fleet_file);
+    if (!fleet) return print_error(fleet.error().message, Exit::no);
+    if (!fleet->warnings.empty()) spdlog::warn("{}", fleet->warnings);
+
+    io::Loop loop;
+    auto serving =
+        Serving::open(loop, std::move(*fleet), ServingOptions{invocation.fleet_file, {}, {}});
+    if (!serving) return print_error(serving.error().message, Exit::machine);
+    if (!arguments.user.empty()) {
+        if (auto became = io::become_user(arguments.user); !became) {
+            return print_error(became.error().message, Exit::machine);
+        }
+    }
+
+    bool draining = false;
+    loop.on_signals({SIGHUP, SIGTERM, SIGINT}, [&](int number) {
+        if (number == SIGHUP) {
+            if (!draining) (*serving)->reload("SIGHUP");
+        } else if (!draining) {
+            draining = true;
+            (*serving)->drain([&loop] { loop.stop(); });
+        } else {
+            loop.stop();
+        }
+    });
+    (*serving)->start();
+    loop.run();
+    spdlog::info("stopped");
+    return Exit::done;
+}
+
+}  // namespace
+
+void add_serve(CLI::App& app, Invocation& invocation) {
+    CLI::App* command =
+        app.add_subcommand("serve", "Answer boards and operators from the published generation");
+    command->footer(
+        "Examples:\n"
+        "  systemctl start bramble            the usual way, as its own user\n"
+        "  sudo bramble serve --user bramble  by hand: binds as root, then becomes that user\n"
+        "\n"
+        "Reloads on SIGHUP and when a generation is published; a broken fleet file leaves\n"
+        "everything served as before. SIGTERM lets running transfers end (10 s at the most)."
+    );
+    auto arguments = std::make_shared<ServeArguments>();
+    add_fleet_option(*command, invocation);
+    command->add_option("--user", arguments->user, "Become this user after binding")
+        ->type_name("NAME");
+    command->add_flag("-v,--verbose", arguments->verbose, "Log every request too");
+    command->callback([&invocation, arguments] { invocation.exit = serve(invocation, *arguments); }
+    );
+}
+
+}  // namespace bramble::program

@@ -1,0 +1,26 @@
+// Events as log lines: a few words, then name=value pairs, mac= and serial= wherever they are
+// known. It refuses to know where the lines go.
+#pragma once
+
+#include <spdlog/common.h>
+
+#include <string>
+
+#include "services/dhcp/event.hpp"
+#include "services/tftp/engine.hpp"
+
+namespace bramble::program {
+
+struct LogLine {
+    spdlog::level::level_enum level = spdlog::level::info;
+    std::string text;
+};
+
+LogLine log_line(const dhcp::Event& event);
+LogLine log_line(const tftp::TransferEvent& event);
+
+// What comes from the network is shown without control characters and quotes, at most 120 bytes of
+// it, so that no board can forge a line.
+std::string shown(std::string_view text);
+
+}  // namespace bramble::program

@@ -1,0 +1,14 @@
+// Published generations as the services read them from the store. It refuses to write anything.
+#pragma once
+
+#include "config/layout/store_paths.hpp"
+#include "config/types/result.hpp"
+#include "services/io/catalog.hpp"
+
+namespace bramble::program {
+
+// The generation that `current` points to; nullptr when nothing is published yet. Errors: a link
+// that leads nowhere, a manifest that cannot be read or is not sound, one of another number.
+[[nodiscard]] Result<io::GenerationPtr> load_current_generation(const layout::StorePaths& store);
+
+}  // namespace bramble::program

@@ -1,0 +1,50 @@
+// What every subcommand shares: the fleet file's name, the exit codes, how results and errors are
+// printed. It refuses to know any subcommand.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+#include "config/types/result.hpp"
+
+namespace bramble::program {
+
+// Documented in `bramble --help`; scripts rely on them.
+enum class Exit {
+    done = 0,
+    no = 1,       // the answer is no: a check failed, a plan is refused, a board would not boot
+    usage = 2,    // the command was wrong
+    machine = 3,  // the machine or the network failed
+};
+
+struct Invocation {
+    std::filesystem::path fleet_file = "/etc/bramble/fleet.yaml";
+    bool json = false;
+    Exit exit = Exit::done;  // set by the subcommand that ran
+};
+
+// Each adds its subcommand to `app`; its callback fills `invocation.exit`. Both outlive the parse.
+void add_check(CLI::App& app, Invocation& invocation);
+void add_schema(CLI::App& app, Invocation& invocation);
+void add_plan(CLI::App& app, Invocation& invocation);
+void add_apply(CLI::App& app, Invocation& invocation);
+void add_serve(CLI::App& app, Invocation& invocation);
+void add_up(CLI::App& app, Invocation& invocation);
+void add_status(CLI::App& app, Invocation& invocation);
+void add_version(CLI::App& app, Invocation& invocation);
+void add_completion(CLI::App& app, Invocation& invocation);
+
+// The options that most subcommands have.
+void add_fleet_option(CLI::App& command, Invocation& invocation);
+void add_json_option(CLI::App& command, Invocation& invocation, const std::string& what);
+
+void print_result(std::string_view text);  // to stdout
+// "bramble: MESSAGE" to stderr; gives `exit` back, so that a failing subcommand is one line.
+Exit print_error(std::string_view message, Exit exit);
+
+// The whole program: parses, runs, answers the exit code. Separate from main() for tests.
+int run_program(int argc, const char* const* argv);
+
+}  // namespace bramble::program

@@ -1,0 +1,5 @@
+#include "services/bramble/invocation.hpp"
+
+int main(int argc, char** argv) {
+    return bramble::program::run_program(argc, argv);
+}

@@ -1,0 +1,83 @@
+#include "services/bramble/provisioning.hpp"
+
+#include <fmt/core.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <array>
+
+#include "provisioning/host/real_host.hpp"
+
+namespace bramble::program {
+namespace {
+
+sigset_t ending_signals() {
+    sigset_t set;
+    ::sigemptyset(&set);
+    ::sigaddset(&set, SIGINT);
+    ::sigaddset(&set, SIGTERM);
+    return set;
+}
+
+}  // namespace
+
+// Blocked here before any thread of the apply begins, and taken by descriptor: no handler runs in
+// the middle of anything.
+StopOnSignal::StopOnSignal() : wake_(::eventfd(0, EFD_CLOEXEC)) {
+    const sigset_t set = ending_signals();
+    ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
+    signals_ = ::signalfd(-1, &set, SFD_CLOEXEC);
+    waiter_ = std::thread([this, set] {
+        std::array<pollfd, 2> fds = {pollfd{signals_, POLLIN, 0}, pollfd{wake_, POLLIN, 0}};
+        while (::poll(fds.data(), fds.size(), -1) < 0) {
+        }
+        if (fds[1].revents != 0) return;
+        signalfd_siginfo info{};
+        if (::read(signals_, &info, sizeof info) != static_cast<ssize_t>(sizeof info)) return;
+        fmt::print(stderr, "bramble: stopping; what is done stays done (again to end at once)\n");
+        source_.request_stop();
+        ::pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
+        pollfd wake{wake_, POLLIN, 0};
+        while (::poll(&wake, 1, -1) < 0) {
+        }
+    });
+}
+
+StopOnSignal::~StopOnSignal() {
+    ::eventfd_write(wake_, 1);
+    waiter_.join();
+    ::close(wake_);
+    ::close(signals_);
+    const sigset_t set = ending_signals();
+    ::pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
+}
+
+Result<apply::Outcome> run_apply(
+    const fleet::Fleet& fleet,
+    const std::stop_token& stop,
+    std::function<void(const apply::Event&)> on_event
+) {
+    apply::Options options;
+    options.on_event = std::move(on_event);
+    options.stop = stop;
+    host::RealHost host;
+    return apply::run(fleet, options, host);
+}
+
+std::string describe(const apply::Outcome& outcome) {
+    std::string text;
+    for (const std::string& warning : outcome.warnings) text += "warning: " + warning + "\n";
+    if (outcome.changed) {
+        return text + fmt::format("generation {} is published\n", outcome.generation);
+    }
+    return text +
+           fmt::format(
+               "nothing to do: generation {} is what the fleet file says\n", outcome.generation
+           );
+}
+
+}  // namespace bramble::program

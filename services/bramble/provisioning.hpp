@@ -1,0 +1,42 @@
+// How subcommands run an apply: with progress, and ended by a signal without losing what is done.
+// It refuses to know what an apply does.
+#pragma once
+
+#include <functional>
+#include <stop_token>
+#include <string>
+#include <thread>
+
+#include "config/fleet/fleet.hpp"
+#include "config/types/result.hpp"
+#include "provisioning/apply/apply.hpp"
+
+namespace bramble::program {
+
+// While it lives, the first SIGINT or SIGTERM asks to stop and the second ends the program.
+class StopOnSignal {
+public:
+    StopOnSignal();
+    ~StopOnSignal();
+    StopOnSignal(const StopOnSignal&) = delete;
+    StopOnSignal& operator=(const StopOnSignal&) = delete;
+
+    std::stop_token token() const { return source_.get_token(); }
+
+private:
+    std::stop_source source_;
+    int wake_ = -1;  // eventfd that ends the waiting thread
+    int signals_ = -1;
+    std::thread waiter_;
+};
+
+[[nodiscard]] Result<apply::Outcome> run_apply(
+    const fleet::Fleet& fleet,
+    const std::stop_token& stop,
+    std::function<void(const apply::Event&)> on_event
+);
+
+// "generation 8 is published" or "nothing to do: …", with warnings, one a line.
+std::string describe(const apply::Outcome& outcome);
+
+}  // namespace bramble::program

@@ -1,0 +1,264 @@
+#include "services/bramble/serving.hpp"
+
+#include <fmt/core.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <string>
+
+#include "config/layout/up_report.hpp"
+#include "services/bramble/generations.hpp"
+
+namespace bramble::program {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr Duration settle_time = 50ms;
+constexpr Duration drain_step = 100ms;
+
+tftp::TrustPrefix trust_of(fleet::DhcpMode mode) {
+    // Where we lease the addresses, the address says who asks; where another does, the prefix may.
+    return mode == fleet::DhcpMode::authoritative ? tftp::TrustPrefix::no : tftp::TrustPrefix::yes;
+}
+
+tftp::Settings tftp_settings(const fleet::Fleet& fleet) {
+    tftp::Settings settings;
+    settings.transfer.retransmit.floor = fleet.appliance.tftp.retransmit_floor;
+    return settings;
+}
+
+std::string on_one_line(std::string text) {
+    std::replace(text.begin(), text.end(), '\n', '|');
+    return text;
+}
+
+bool has_address(const io::NetworkInterface& interface, Ipv4Address address) {
+    return std::find(interface.addresses.begin(), interface.addresses.end(), address) !=
+           interface.addresses.end();
+}
+
+}  // namespace
+
+Serving::Serving(io::Loop& loop, LoadedFleet fleet, ServingOptions options)
+    : loop_(loop),
+      options_(std::move(options)),
+      fleet_(std::make_shared<const fleet::Fleet>(std::move(fleet.fleet))),
+      store_(fleet_->appliance.store),
+      contents_(store_) {}
+
+Serving::~Serving() = default;
+
+Result<std::unique_ptr<Serving>> Serving::open(
+    io::Loop& loop, LoadedFleet fleet, ServingOptions options
+) {
+    std::unique_ptr<Serving> serving(new Serving(loop, std::move(fleet), std::move(options)));
+    if (auto taken = serving->take_over_generation(); !taken) {
+        return tl::unexpected(taken.error());
+    }
+    serving->dhcp_server_.emplace(serving->fleet_, &serving->gate_);
+    if (auto opened = serving->open_listeners(); !opened) return tl::unexpected(opened.error());
+    return serving;
+}
+
+Result<void> Serving::take_over_generation() {
+    auto generation = load_current_generation(store_);
+    if (!generation) return tl::unexpected(generation.error());
+    current_ = std::move(*generation);
+    gate_.set_generation(current_);
+    return {};
+}
+
+Result<void> Serving::open_listeners() {
+    const fleet::Appliance& appliance = fleet_->appliance;
+    const Ipv4Address address = appliance.address.address();
+    auto interface = io::find_network_interface(appliance.interface);
+    if (!interface) return tl::unexpected(interface.error());
+    if (!has_address(*interface, address)) {
+        return fail(fmt::format(
+            "interface '{0}' does not have the address {1}: `ip address add {1}/{2} dev {0}`, or "
+            "correct appliance.address",
+            appliance.interface,
+            address.to_string(),
+            appliance.address.prefix_bits()
+        ));
+    }
+    if (appliance.dhcp.mode != fleet::DhcpMode::off) {
+        const bool proxy = appliance.dhcp.mode == fleet::DhcpMode::proxy;
+        auto dhcp = io::DhcpListener::open(loop_, {*interface, address, proxy});
+        if (!dhcp) return tl::unexpected(dhcp.error());
+        dhcp_ = std::move(*dhcp);
+    }
+
+    io::TftpServiceOptions tftp_options;
+    tftp_options.address = address;
+    tftp_options.workers = appliance.tftp.workers;
+    tftp_options.settings = tftp_settings(*fleet_);
+    auto tftp = io::TftpService::open(tftp_options, catalog_, contents_);
+    if (!tftp) return tl::unexpected(tftp.error());
+    tftp_ = std::move(*tftp);
+
+    auto admin = io::HttpListener::open(
+        loop_,
+        appliance.admin.address,
+        appliance.admin.port,
+        [this](const io::HttpRequest& request) { return answer_admin(request); }
+    );
+    if (!admin) return tl::unexpected(admin.error());
+    admin_ = std::move(*admin);
+
+    io::HttpLimits limits;
+    limits.body_bytes_max = 4096;
+    limits.connections_max = 256;  // a whole room may come up within a second
+    limits.requests_per_connection_max = 1;
+    auto reports = io::HttpListener::open(
+        loop_,
+        address.to_string(),
+        layout::up_report_port,
+        [this](const io::HttpRequest& request) { return answer_board(request); },
+        limits
+    );
+    if (!reports) return tl::unexpected(reports.error());
+    board_reports_ = std::move(*reports);
+    return {};
+}
+
+void Serving::start() {
+    publish_catalog();
+    if (dhcp_) {
+        dhcp_->start(
+            *dhcp_server_,
+            {[this](std::span<const dhcp::LeaseChange> changes) { return persist(changes); },
+             [this](std::span<const dhcp::Event> events) { on_dhcp_events(events); }}
+        );
+    }
+    tftp_->start(loop_, [this](const std::vector<tftp::TransferEvent>& events) {
+        on_transfers(events);
+    });
+    watch_store();
+    if (const auto every = io::ServiceManager::alive_every()) {
+        alive_timer_ = loop_.make_timer([this, every] {
+            manager_.alive();
+            alive_timer_.expire_at(loop_.now() + *every);
+        });
+        alive_timer_.expire_at(loop_.now());
+    }
+    const std::string serving = current_
+                                    ? fmt::format("generation {}", current_->manifest().generation)
+                                    : std::string("nothing yet: run `bramble apply`");
+    spdlog::info(
+        "serving {} interface={} address={} boards={} workers={}",
+        serving,
+        fleet_->appliance.interface,
+        fleet_->appliance.address.to_string(),
+        fleet_->boards.size(),
+        tftp_->workers()
+    );
+    manager_.ready("serving " + serving);
+}
+
+void Serving::watch_store() {
+    settle_timer_ = loop_.make_timer([this] { reload("a generation was published"); });
+    auto watch = io::DirectoryWatch::open(loop_, store_.store(), "current", [this] {
+        settle_timer_.expire_at(loop_.now() + settle_time);
+    });
+    if (watch) {
+        store_watch_ = std::move(*watch);
+    } else {
+        spdlog::warn("{}", watch.error().message);
+    }
+}
+
+void Serving::publish_catalog() {
+    io::CatalogView view;
+    view.current = current_;
+    view.addresses = addresses_.boards();
+    view.trust = trust_of(fleet_->appliance.dhcp.mode);
+    catalog_.publish(view);
+}
+
+void Serving::warn_of_settings_that_need_a_restart(const fleet::Fleet& next) const {
+    const fleet::Appliance& now = fleet_->appliance;
+    const fleet::Appliance& then = next.appliance;
+    std::string changed;
+    const auto note = [&changed](bool differs, const char* name) {
+        if (differs) changed += (changed.empty() ? "" : ", ") + std::string(name);
+    };
+    note(now.interface != then.interface, "interface");
+    note(now.address != then.address, "address");
+    note(now.dhcp.mode != then.dhcp.mode, "dhcp.mode");
+    note(
+        now.admin.address != then.admin.address || now.admin.port != then.admin.port, "admin.listen"
+    );
+    note(now.tftp.workers != then.tftp.workers, "tftp.workers");
+    note(now.store != then.store, "store");
+    if (!changed.empty()) {
+        spdlog::warn("reload: appliance.{} changed; restart the service to take it over", changed);
+    }
+}
+
+void Serving::reload(const std::string& reason) {
+    manager_.reloading();
+    std::string error;
+    if (auto loaded = load_fleet_with_enrolled(options_.fleet_file)) {
+        warn_of_settings_that_need_a_restart(loaded->fleet);
+        fleet_ = std::make_shared<const fleet::Fleet>(std::move(loaded->fleet));
+        dhcp_server_->set_fleet(fleet_);
+        addresses_.keep_boards([this](const std::string& name) {
+            return fleet_->find_board(name) != nullptr;
+        });
+    } else {
+        error = loaded.error().message;
+    }
+    if (auto taken = take_over_generation(); !taken) {
+        error += (error.empty() ? "" : "\n") + taken.error().message;
+    }
+    publish_catalog();
+    if (dhcp_) dhcp_->reschedule();
+
+    reload_error_ = error;
+    const std::uint64_t generation = current_ ? current_->manifest().generation : 0;
+    if (error.empty()) {
+        spdlog::info(
+            "reloaded reason=\"{}\" generation={} boards={}",
+            reason,
+            generation,
+            fleet_->boards.size()
+        );
+        manager_.ready(fmt::format("serving generation {}", generation));
+    } else {
+        ++reload_failures_;
+        spdlog::error(
+            "reload failed, everything is served as before: reason=\"{}\": {}",
+            reason,
+            on_one_line(error)
+        );
+        manager_.ready(
+            fmt::format("serving generation {}; the last reload failed: see the log", generation)
+        );
+    }
+}
+
+void Serving::drain(std::function<void()> on_done) {
+    manager_.stopping();
+    spdlog::info("draining: {} transfers run", tftp_->figures().open_transfers);
+    on_drained_ = std::move(on_done);
+    store_watch_.reset();
+    dhcp_.reset();
+    tftp_->drain();
+    drain_until_ = loop_.now() + drain_max;
+    drain_timer_ = loop_.make_timer([this] {
+        const std::size_t running = tftp_->figures().open_transfers;
+        if (running != 0 && loop_.now() < drain_until_) {
+            drain_timer_.expire_at(loop_.now() + drain_step);
+            return;
+        }
+        if (running != 0) spdlog::warn("drained: {} transfers were cut off", running);
+        on_drained_();
+    });
+    // The figures are a moment old: what began just now must be in them before they count.
+    drain_timer_.expire_at(loop_.now() + 300ms);
+}
+
+}  // namespace bramble::program
