@@ -174,7 +174,8 @@ struct Counters {
 struct Event {
     TimePoint at;
     Phase phase = Phase::off;
-    std::string text;
+    std::string text;     // for a person: "address 172.16.1.3, files from 172.16.1.1"
+    bool detail = false;  // one message or one file, not a step of the boot
 };
 
 class Board {

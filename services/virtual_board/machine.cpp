@@ -38,10 +38,10 @@ Board::Machine::Machine(BoardSpec board_spec, FileObserver* observer)
     prefix = tftp_prefix_of(spec);
 }
 
-void Board::Machine::note(TimePoint now, std::string text) {
+void Board::Machine::note(TimePoint now, std::string text, bool detail) {
     if (!spec.record_events) return;
     if (events_.size() >= events_max) events_.pop_front();
-    events_.push_back({now, phase, std::move(text)});
+    events_.push_back({now, phase, std::move(text), detail});
 }
 
 void Board::Machine::enter(Phase next, TimePoint now) {
@@ -210,7 +210,7 @@ void Board::Machine::on_kernel_lease(const Lease& lease, TimePoint now) {
 
 void Board::Machine::send_dhcp(std::vector<std::byte> bytes, TimePoint now) {
     const bool request = bytes[message_type_at] == std::byte{3};
-    note(now, request ? "REQUEST" : "DISCOVER");
+    note(now, request ? "REQUEST" : "DISCOVER", true);
     outgoing_.push_back(
         {address.value_or(Ipv4Address()),
          dhcp_client_port,

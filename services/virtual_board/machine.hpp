@@ -120,7 +120,7 @@ private:
     void next_boot_mode(TimePoint now);
     void drop_address();
     void send_dhcp(std::vector<std::byte> bytes, TimePoint now);
-    void note(TimePoint now, std::string text);
+    void note(TimePoint now, std::string text, bool detail = false);
 
     FileObserver* observer_;
     Chance chance_;

@@ -1,0 +1,237 @@
+#include "tests/support/virtual_fleet/board_thread.hpp"
+
+#include <fmt/format.h>
+#include <sys/prctl.h>
+
+#include <algorithm>
+#include <chrono>
+#include <optional>
+
+#include "services/virtual_board/board.hpp"
+#include "tests/support/virtual_fleet/root_reader.hpp"
+#include "tests/support/virtual_fleet/wire.hpp"
+
+namespace bramble::virtual_fleet {
+
+namespace {
+
+using namespace virtual_board;
+
+constexpr Duration stop_looked_at_every = std::chrono::milliseconds(200);
+
+// Holds each file against the manifest of the generation that is served.
+class Verifier : public FileObserver {
+public:
+    Verifier(const layout::Manifest* manifest, const BoardName& board)
+        : manifest_(manifest),
+          entry_(manifest != nullptr ? manifest->find_board(board.name) : nullptr) {}
+
+    void on_bytes(std::string_view, std::uint64_t, std::span<const std::byte>) override {}
+
+    void on_file(const ReceivedFile& file) override {
+        if (manifest_ == nullptr) return;
+        const layout::BootFile* expected = entry_ != nullptr ? find(file.path) : nullptr;
+        if (expected == nullptr) {
+            problem = fmt::format("{} is not in its tree", file.path);
+        } else if (digest_of(*expected) != file.digest) {
+            problem = fmt::format("{} is not the file of its tree", file.path);
+        } else {
+            ++verified;
+        }
+    }
+
+    std::uint64_t verified = 0;
+    std::string problem;
+
+private:
+    const layout::BootFile* find(std::string path) const {
+        for (std::size_t at = 0; (at = path.find("//", at)) != std::string::npos;)
+            path.erase(at, 1);
+        for (const std::string& prefix : entry_->tftp_prefixes) {
+            if (path.starts_with(prefix)) path.erase(0, prefix.size());
+        }
+        return manifest_->find_file(*entry_, path);
+    }
+
+    static Digest digest_of(const layout::BootFile& file) {
+        if (const auto* object = std::get_if<layout::ObjectFile>(&file)) return object->digest;
+        return Digest::of(std::get<layout::TextFile>(file).text);
+    }
+
+    const layout::Manifest* manifest_;
+    const layout::BoardEntry* entry_;
+};
+
+std::string filled_in(std::string text, const BoardName& board, const std::string& server) {
+    const auto replace = [&](std::string_view mark, const std::string& value) {
+        if (const auto at = text.find(mark); at != std::string::npos) {
+            text.replace(at, mark.size(), value);
+        }
+    };
+    replace("{name}", board.name);
+    replace("{serial}", board.spec.serial.to_string());
+    replace("{server}", server);
+    return text;
+}
+
+class Runner {
+public:
+    Runner(const BoardName& named, const Lab& lab, Wire wire)
+        : named_(named),
+          lab_(lab),
+          wire_(std::move(wire)),
+          verifier_(lab.manifest, named),
+          board_(named.spec, &verifier_) {}
+
+    BoardReport run() {
+        begun_ = steady_now();
+        board_.on_power(begun_);
+        settle();
+        while (!over()) {
+            const TimePoint now = steady_now();
+            const auto due = board_.next_deadline();
+            const Duration wait = due ? *due - now : stop_looked_at_every;
+            if (due && wait <= Duration::zero()) {
+                board_.on_deadline(now);
+            } else {
+                wire_.receive(std::min(wait, stop_looked_at_every), [this](const UdpIn& datagram) {
+                    board_.on_datagram(datagram, steady_now());
+                    settle();
+                });
+            }
+            settle();
+        }
+        return report();
+    }
+
+private:
+    bool over() const {
+        return board_.booted() || board_.phase() == Phase::hung ||
+               board_.phase() == Phase::halted || lab_.stop->load();
+    }
+
+    void settle() {
+        bool again = true;
+        while (again) {
+            again = false;
+            while (auto out = board_.poll_transmit(steady_now())) wire_.send(*out);
+            while (auto action = board_.poll_action()) {
+                act(*action);
+                again = true;
+            }
+        }
+        while (auto event = board_.poll_event()) {
+            if (event->detail && !lab_.verbose) continue;
+            say(event->text);
+        }
+    }
+
+    void say(const std::string& text) const {
+        const std::chrono::duration<double> since = steady_now() - lab_.started;
+        lab_.say(fmt::format("{:7.2f} s  {}  {}", since.count(), named_.name, text));
+    }
+
+    void act(const Action& action) {
+        if (const auto* use = std::get_if<UseAddress>(&action)) {
+            const auto done = wire_.use_address(use->network, use->gateway);
+            if (!done) say(done.error().message);
+            address_ = use->network.address().to_string();
+        } else if (std::holds_alternative<DropAddress>(action)) {
+            wire_.drop_address();
+        } else if (const auto* mount = std::get_if<MountRoot>(&action)) {
+            cmdline_ = mount->cmdline;
+            board_.on_mount_result(look_at_root(*mount), steady_now());
+        } else if (const auto* up = std::get_if<ReportUp>(&action)) {
+            const std::string url =
+                !seen_.up_url.empty() ? seen_.up_url : filled_in(lab_.up_url, named_, up->server);
+            const auto done = url.empty() ? fail("the root has no unit that reports")
+                                          : report_up(url, seen_.hostname, up->cmdline);
+            if (!done) say(done.error().message);
+            board_.on_report_result(done.has_value(), steady_now());
+        }
+    }
+
+    Result<void> look_at_root(const MountRoot& mount) {
+        auto seen = read_root(mount);
+        if (!seen) return tl::unexpected(seen.error());
+        seen_ = std::move(*seen);
+        if (seen_.hostname != named_.name) {
+            return fail(fmt::format(
+                "the root of {} is another board's: /etc/hostname says '{}'",
+                named_.name,
+                seen_.hostname
+            ));
+        }
+        say(fmt::format(
+            "root {}:{} mounted with vers={}, {} bytes read",
+            mount.server,
+            mount.path,
+            mount.version,
+            seen_.bytes
+        ));
+        return {};
+    }
+
+    BoardReport report() const {
+        const Counters& counters = board_.counters();
+        BoardReport report;
+        report.address = address_;
+        report.booted = board_.booted() && verifier_.problem.empty();
+        if (!report.booted) report.failure = reason();
+        report.seconds = std::chrono::duration<double>(steady_now() - begun_).count();
+        report.files = counters.files;
+        report.bytes = counters.bytes;
+        report.verified = verifier_.verified;
+        report.restarts = counters.restarts;
+        report.retries = counters.rrq_retries + counters.ack_retries;
+        report.prefix = board_.tftp_prefix();
+        report.cmdline = cmdline_;
+        return report;
+    }
+
+    std::string reason() const {
+        if (!verifier_.problem.empty()) return verifier_.problem;
+        const BootFailure& failure = board_.last_failure();
+        if (failure.failure == Failure::none) {
+            return fmt::format("stopped in phase '{}'", to_string(board_.phase()));
+        }
+        if (!failure.led) return failure.detail;
+        return fmt::format(
+            "{} (LED {}+{})", failure.detail, failure.led->long_flashes, failure.led->short_flashes
+        );
+    }
+
+    const BoardName& named_;
+    const Lab& lab_;
+    Wire wire_;
+    Verifier verifier_;
+    Board board_;
+    RootSeen seen_;
+    TimePoint begun_;
+    std::string address_;
+    std::string cmdline_;
+};
+
+}  // namespace
+
+TimePoint steady_now() {
+    return TimePoint(std::chrono::steady_clock::now().time_since_epoch());
+}
+
+BoardReport run_board(const BoardName& board, const std::string& port, const Lab& lab) {
+    ::prctl(PR_SET_TIMERSLACK, 1000UL);  // think times are fractions of a millisecond
+    BoardReport report;
+    auto wire = Wire::plug(lab.bridge, port, board.spec.mac);
+    if (wire) {
+        report = Runner(board, lab, std::move(*wire)).run();
+    } else {
+        report.failure = wire.error().message;
+    }
+    report.name = board.name;
+    report.serial = board.spec.serial.to_string();
+    report.mac = board.spec.mac.to_string();
+    report.profile = board.spec.profile.name;
+    return report;
+}
+
+}  // namespace bramble::virtual_fleet

@@ -1,0 +1,229 @@
+#include "tests/support/virtual_fleet/root_reader.hpp"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <nfsc/libnfs.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+#include <deque>
+#include <filesystem>
+#include <memory>
+#include <optional>
+
+#include "config/types/ipv4.hpp"
+#include "tests/support/virtual_fleet/wire.hpp"
+
+namespace bramble::virtual_fleet {
+
+namespace {
+
+constexpr std::size_t file_bytes_max = 16U << 20U;
+constexpr int links_max = 16;
+constexpr int call_timeout_ms = 5000;
+constexpr timeval http_timeout{10, 0};
+
+// "port" of "vers=3,port=2049".
+std::string option_of(std::string_view options, std::string_view name) {
+    while (!options.empty()) {
+        const auto comma = options.find(',');
+        const std::string_view option = options.substr(0, comma);
+        if (option.starts_with(name) && option.substr(name.size()).starts_with('=')) {
+            return std::string(option.substr(name.size() + 1));
+        }
+        options = comma == std::string_view::npos ? std::string_view() : options.substr(comma + 1);
+    }
+    return "";
+}
+
+class Root {
+public:
+    static Result<Root> mount(const virtual_board::MountRoot& wanted) {
+        Root root;
+        root.nfs_.reset(nfs_init_context());
+        nfs_context* nfs = root.nfs_.get();
+        const bool v4 = wanted.version.starts_with('4');
+        // libnfs 4.0 takes these from a URL alone; its server and path are not used.
+        std::string url = fmt::format("nfs://127.0.0.1/?version={}&autoreconnect=0", v4 ? 4 : 3);
+        const std::string port = option_of(wanted.options, "port");
+        const std::string mount_port = option_of(wanted.options, "mountport");
+        if (v4 || !port.empty()) url += "&nfsport=" + (port.empty() ? "2049" : port);
+        if (!v4 && !mount_port.empty()) url += "&mountport=" + mount_port;
+        nfs_url* parsed = nfs_parse_url_dir(nfs, url.c_str());
+        if (parsed == nullptr) return fail(fmt::format("libnfs: {}", nfs_get_error(nfs)));
+        nfs_destroy_url(parsed);
+        nfs_set_timeout(nfs, call_timeout_ms);
+        if (nfs_mount(nfs, wanted.server.c_str(), wanted.path.c_str()) != 0) {
+            return fail(fmt::format(
+                "NFS {} mount of {}:{}: {}",
+                wanted.version,
+                wanted.server,
+                wanted.path,
+                nfs_get_error(nfs)
+            ));
+        }
+        root.read_bytes_ = std::clamp<std::size_t>(wanted.rsize, 512, nfs_get_readmax(nfs));
+        return root;
+    }
+
+    // Whole, following symbolic links within the root as a chroot would.
+    Result<std::string> read(const std::string& path) {
+        const auto real = resolve(path);
+        if (!real) return tl::unexpected(real.error());
+        nfsfh* file = nullptr;
+        if (nfs_open(nfs_.get(), real->c_str(), O_RDONLY, &file) != 0) return failure(path);
+        std::string content;
+        std::string block(read_bytes_, '\0');
+        int got = 0;
+        while (content.size() < file_bytes_max &&
+               (got = nfs_read(nfs_.get(), file, block.size(), block.data())) > 0) {
+            content.append(block, 0, static_cast<std::size_t>(got));
+        }
+        nfs_close(nfs_.get(), file);
+        if (got < 0) return failure(path);
+        bytes_ += content.size();
+        return content;
+    }
+
+    std::uint64_t bytes() const { return bytes_; }
+
+private:
+    struct Destroy {
+        void operator()(nfs_context* nfs) const { nfs_destroy_context(nfs); }
+    };
+
+    tl::unexpected<Error> failure(const std::string& path) const {
+        return fail(fmt::format("{}: {}", path, nfs_get_error(nfs_.get())));
+    }
+
+    Result<std::string> resolve(const std::string& path) {
+        std::filesystem::path real = "/";
+        std::deque<std::string> parts;
+        for (const auto& part : std::filesystem::path(path)) parts.push_back(part);
+        int links = 0;
+        while (!parts.empty()) {
+            const std::string part = parts.front();
+            parts.pop_front();
+            if (part == "/") real = "/";
+            if (part == "/" || part == "." || part.empty()) continue;
+            if (part == "..") {
+                real = real.parent_path();
+                continue;
+            }
+            const std::filesystem::path next = real / part;
+            nfs_stat_64 status{};
+            if (nfs_lstat64(nfs_.get(), next.c_str(), &status) != 0) return failure(next);
+            if (!S_ISLNK(status.nfs_mode)) {
+                real = next;
+                continue;
+            }
+            std::string target(4096, '\0');
+            if (++links > links_max ||
+                nfs_readlink(nfs_.get(), next.c_str(), target.data(), 4095) != 0) {
+                return failure(next);
+            }
+            std::deque<std::string> before;
+            for (const auto& word : std::filesystem::path(target.c_str())) before.push_back(word);
+            parts.insert(parts.begin(), before.begin(), before.end());
+        }
+        return real.string();
+    }
+
+    std::unique_ptr<nfs_context, Destroy> nfs_;
+    std::size_t read_bytes_ = 4096;
+    std::uint64_t bytes_ = 0;
+};
+
+// The line url='…' of the report's script.
+std::string url_in(const std::string& script) {
+    const auto at = script.find("\nurl='");
+    if (at == std::string::npos) return "";
+    const auto begin = at + 6;
+    return script.substr(begin, script.find('\'', begin) - begin);
+}
+
+struct Url {
+    Ipv4Address address;
+    std::uint16_t port = 80;
+    std::string authority;
+    std::string path;
+};
+
+std::optional<Url> parse_url(const std::string& text) {
+    if (!text.starts_with("http://")) return std::nullopt;
+    const auto slash = text.find('/', 7);
+    if (slash == std::string::npos) return std::nullopt;
+    Url url;
+    url.authority = text.substr(7, slash - 7);
+    url.path = text.substr(slash);
+    const auto colon = url.authority.find(':');
+    const auto address = Ipv4Address::parse(url.authority.substr(0, colon));
+    if (!address) return std::nullopt;
+    url.address = *address;
+    if (colon == std::string::npos) return url;
+    const char* end = url.authority.data() + url.authority.size();
+    const auto read = std::from_chars(url.authority.data() + colon + 1, end, url.port);
+    if (read.ec != std::errc{} || read.ptr != end) return std::nullopt;
+    return url;
+}
+
+}  // namespace
+
+Result<RootSeen> read_root(const virtual_board::MountRoot& mount) {
+    auto root = Root::mount(mount);
+    if (!root) return tl::unexpected(root.error());
+    for (const char* path : {"/sbin/init", "/etc/fstab"}) {
+        const auto content = root->read(path);
+        if (!content) return tl::unexpected(content.error());
+        if (content->empty()) return fail(std::string(path) + " is empty");
+    }
+    RootSeen seen;
+    seen.hostname = root->read("/etc/hostname").value_or("");
+    seen.hostname = seen.hostname.substr(0, seen.hostname.find('\n'));
+    seen.up_url = url_in(root->read("/usr/local/lib/bramble/report-up").value_or(""));
+    seen.bytes = root->bytes();
+    return seen;
+}
+
+Result<void> report_up(
+    const std::string& url_text, const std::string& hostname, const std::string& cmdline
+) {
+    const auto url = parse_url(url_text);
+    if (!url) return fail(fmt::format("'{}' is not http://ADDRESS[:PORT]/…", url_text));
+    const Descriptor fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &http_timeout, sizeof http_timeout);
+    ::setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &http_timeout, sizeof http_timeout);
+    sockaddr_in there{};
+    there.sin_family = AF_INET;
+    there.sin_port = htons(url->port);
+    there.sin_addr.s_addr = htonl(url->address.value());
+    if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&there), sizeof there) != 0) {
+        return fail(fmt::format("{}: {}", url_text, std::strerror(errno)));
+    }
+    const std::string body =
+        fmt::format("hostname={}\nkernel=virtual\ncmdline={}\n", hostname, cmdline);
+    const std::string request = fmt::format(
+        "PUT {} HTTP/1.1\r\nHost: {}\r\nContent-Type: text/plain\r\nContent-Length: {}\r\n"
+        "Connection: close\r\n\r\n{}",
+        url->path,
+        url->authority,
+        body.size(),
+        body
+    );
+    if (::send(fd.get(), request.data(), request.size(), MSG_NOSIGNAL) < 0) {
+        return fail(fmt::format("{}: {}", url_text, std::strerror(errno)));
+    }
+    std::string answer(512, '\0');
+    const ssize_t got = ::recv(fd.get(), answer.data(), answer.size(), 0);
+    answer.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
+    if (answer.starts_with("HTTP/1.1 2") || answer.starts_with("HTTP/1.0 2")) return {};
+    return fail(fmt::format("{}: {}", url_text, answer.substr(0, answer.find('\r'))));
+}
+
+}  // namespace bramble::virtual_fleet
