@@ -140,13 +140,16 @@ private:
             wire_.drop_address();
         } else if (const auto* mount = std::get_if<MountRoot>(&action)) {
             cmdline_ = mount->cmdline;
-            board_.on_mount_result(look_at_root(*mount), steady_now());
+            const auto seen = look_at_root(*mount);
+            trouble_ = seen ? "" : seen.error().message;
+            board_.on_mount_result(seen, steady_now());
         } else if (const auto* up = std::get_if<ReportUp>(&action)) {
             const std::string url =
                 !seen_.up_url.empty() ? seen_.up_url : filled_in(lab_.up_url, named_, up->server);
             const auto done = url.empty() ? fail("the root has no unit that reports")
                                           : report_up(url, seen_.hostname, up->cmdline);
-            if (!done) say(done.error().message);
+            trouble_ = done ? "" : done.error().message;
+            if (!done) say(trouble_);
             board_.on_report_result(done.has_value(), steady_now());
         }
     }
@@ -193,7 +196,12 @@ private:
         if (!verifier_.problem.empty()) return verifier_.problem;
         const BootFailure& failure = board_.last_failure();
         if (failure.failure == Failure::none) {
-            return fmt::format("stopped in phase '{}'", to_string(board_.phase()));
+            return fmt::format(
+                "stopped in phase '{}'{}{}",
+                to_string(board_.phase()),
+                trouble_.empty() ? "" : ": ",
+                trouble_
+            );
         }
         if (!failure.led) return failure.detail;
         return fmt::format(
@@ -210,6 +218,7 @@ private:
     TimePoint begun_;
     std::string address_;
     std::string cmdline_;
+    std::string trouble_;  // the last mount's or report's
 };
 
 }  // namespace
