@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "config/types/board_model.hpp"
+#include "config/types/boot_path.hpp"
 #include "config/types/digest.hpp"
 #include "config/types/ipv4.hpp"
 #include "config/types/mac_address.hpp"
@@ -86,9 +87,7 @@ struct Manifest {
     friend bool operator==(const Manifest&, const Manifest&) = default;
 };
 
-// Whether `path` may stand in a BootTree: 1 to 255 bytes, relative, no empty, "." or ".." part, no
-// backslash or NUL.
-bool is_boot_path(std::string_view path);
+using bramble::is_boot_path;
 
 // JSON of one manifest; parse(write(m)) == m. Errors of parse: not JSON, an unknown format, a
 // missing or mistyped field, a path that may not stand in a tree; the message names the place.

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "config/layout/manifest.hpp"
+#include "config/types/boot_path.hpp"
 #include "config/yaml/description.hpp"
 
 namespace bramble::yaml {
@@ -27,7 +27,7 @@ Result<TftpPrefix> parse_prefix(std::string_view text) {
     // them.
     constexpr std::size_t prefix_max = 32;
     if (text.ends_with('/') && text.size() <= prefix_max &&
-        layout::is_boot_path(text.substr(0, text.size() - 1))) {
+        is_boot_path(text.substr(0, text.size() - 1))) {
         return StringPrefix{std::string(text)};
     }
     return fail(fmt::format(

@@ -181,6 +181,8 @@ private:
             return;
         }
         parent.key->value = std::move(value);
+        // What is not there has no place of its own; yaml-cpp names the line after it.
+        if (parent.key->value.kind == Value::Kind::null) parent.key->value.at = parent.key->at;
         const auto [first, is_new] = parent.keys.emplace(parent.key->key, parent.key->at);
         if (is_new) {
             parent.value.entries.push_back(std::move(*parent.key));

@@ -75,7 +75,7 @@ private:
         const std::filesystem::path pattern(include.pattern);
         const std::string last = pattern.filename().string();
         const auto directory =
-            (diagnostics_.directory(include.at.file) / pattern.parent_path()).lexically_normal();
+            (diagnostics_.directory(include.at.file) / pattern).lexically_normal().parent_path();
         const auto shown_directory =
             std::filesystem::path(shown).parent_path() / pattern.parent_path();
         constexpr std::string_view wild = "*?";

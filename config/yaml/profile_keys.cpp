@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "config/layout/manifest.hpp"
+#include "config/types/boot_path.hpp"
 #include "config/yaml/description.hpp"
 
 namespace bramble::yaml {
@@ -189,9 +189,7 @@ Type<User> user_type() {
 
 Type<std::string> boot_path_key() {
     return line_like(
-        "a path below a board's boot directory (like overlays/mine.dtbo)",
-        "^[^/\\\\]",
-        layout::is_boot_path
+        "a path below a board's boot directory (like overlays/mine.dtbo)", "^[^/\\\\]", is_boot_path
     );
 }
 

@@ -243,13 +243,15 @@ Type<Duration> duration(Duration min, Duration max) {
 }
 
 std::string unknown_key(
-    std::string_view key, std::string_view what, const std::vector<std::string_view>& known
+    std::string_view key,
+    std::string_view what,
+    std::optional<std::string_view> meant,
+    const std::vector<std::string_view>& known
 ) {
     const std::string message = fmt::format("unknown key '{:.64}' in {}", key, what);
     if (key == "<<")
         return message + " (merge keys are not read: a profile holds what boards share)";
-    if (const auto near = nearest(key, known))
-        return fmt::format("{} (did you mean '{}'?)", message, *near);
+    if (meant) return fmt::format("{} (did you mean '{}'?)", message, *meant);
     return fmt::format("{} (known: {})", message, fmt::join(known, ", "));
 }
 
@@ -266,9 +268,9 @@ bool expect_one_of(
     return reading.error(
         value,
         fmt::format(
-            "{} needs {} of these keys: {}",
+            "{} {} of these keys: {}",
             what,
-            present == 0 ? "one" : "only one",
+            present == 0 ? "needs one" : "may have only one",
             fmt::join(keys, ", ")
         )
     );

@@ -2,6 +2,7 @@
 // Type says how a value is read and what an editor should expect. It refuses to know any key.
 #pragma once
 
+#include <algorithm>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <functional>
@@ -205,9 +206,12 @@ Key<T> required(Key<T> one) {
     return one;
 }
 
-// "unknown key 'adress' in a board (did you mean 'address'?)"
+// "unknown key 'adress' in a board (did you mean 'address'?)"; `meant` is the nearest of `known`.
 std::string unknown_key(
-    std::string_view key, std::string_view what, const std::vector<std::string_view>& known
+    std::string_view key,
+    std::string_view what,
+    std::optional<std::string_view> meant,
+    const std::vector<std::string_view>& known
 );
 
 // A mapping with these keys and no others; `what` names it: "a board".
@@ -232,10 +236,15 @@ Type<T> object(std::string what, std::vector<Key<T>> keys) {
          names = std::move(names)](Reading& reading, const Value& value, T& out) {
             if (!expect_map(reading, value)) return false;
             bool good = true;
+            std::vector<std::string_view> meant;  // misspelt, so not missing
             for (const Entry& entry : value.entries) {
                 const auto known = std::ranges::find(keys, entry.key, &Key<T>::name);
                 if (known == keys.end()) {
-                    reading.diagnostics().error(entry.at, unknown_key(entry.key, what, names));
+                    const auto near = nearest(entry.key, names);
+                    if (near) meant.push_back(*near);
+                    reading.diagnostics().error(
+                        entry.at, unknown_key(entry.key, what, near, names)
+                    );
                     good = false;
                     continue;
                 }
@@ -244,7 +253,8 @@ Type<T> object(std::string what, std::vector<Key<T>> keys) {
             }
             for (const Key<T>& one : keys) {
                 if (!one.required || value.find(one.name) != nullptr) continue;
-                good =
+                good = false;
+                if (std::ranges::find(meant, one.name) == meant.end())
                     reading.error(value, what + " needs the key '" + std::string(one.name) + "'");
             }
             return good;

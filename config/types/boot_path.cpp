@@ -1,14 +1,12 @@
+#include "config/types/boot_path.hpp"
+
 #include <algorithm>
 
-#include "config/layout/manifest.hpp"
-
-namespace bramble::layout {
+namespace bramble {
 
 bool is_boot_path(std::string_view path) {
-    constexpr std::size_t path_max = 255;  // fact sheet 2.3: the firmware's own limit
+    constexpr std::size_t path_max = 255;
     if (path.empty() || path.size() > path_max) return false;
-    // Control characters have no place in a file name that travels through logs and JSON; a
-    // backslash is a separator to some clients (attack class T9).
     const auto refused = [](char c) {
         return static_cast<unsigned char>(c) < 0x20 || c == 0x7f || c == '\\';
     };
@@ -22,4 +20,4 @@ bool is_boot_path(std::string_view path) {
     return true;
 }
 
-}  // namespace bramble::layout
+}  // namespace bramble
