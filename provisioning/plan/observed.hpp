@@ -2,6 +2,7 @@
 // refuses to know how anybody looked.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <map>
 #include <optional>
@@ -57,6 +58,7 @@ struct Observed {
     std::set<Digest> objects;  // those of boot_files that the store has
     std::map<std::string, std::vector<BoardRoot>> board_roots;  // board -> its trees
     std::optional<layout::Manifest> current;
+    std::uint64_t next_generation = 1;
     std::vector<Problem> problems;  // met while looking: a missing source, an unreadable current
 };
 

@@ -1,0 +1,236 @@
+#include "provisioning/plan/compose.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "config/layout/up_report.hpp"
+#include "provisioning/boot/cmdline.hpp"
+#include "provisioning/boot/config_txt.hpp"
+#include "provisioning/boot/lint.hpp"
+#include "provisioning/boot/pxelinux.hpp"
+#include "provisioning/plan/plan.hpp"
+#include "provisioning/plan/scope.hpp"
+
+namespace bramble::plan {
+namespace {
+
+const ImageRecord no_image;
+
+class Composer {
+public:
+    Composer(const fleet::Fleet& fleet, const Observed& observed, const layout::StorePaths& store)
+        : fleet_(fleet), observed_(observed), store_(store) {}
+
+    Composition run() {
+        result_.manifest.fleet = fleet::fleet_digest(fleet_);
+        for (const fleet::Profile* profile : profiles_in_use(fleet_)) add_profile(*profile);
+        for (const fleet::Board& board : fleet_.boards) {
+            if (const auto* profile = fleet_.find_profile(board.profile))
+                add_board(board, *profile);
+        }
+        std::sort(
+            result_.manifest.boards.begin(),
+            result_.manifest.boards.end(),
+            [](const auto& a, const auto& b) { return a.name < b.name; }
+        );
+        return std::move(result_);
+    }
+
+private:
+    // What the profile's image became; nullptr: not in the store yet.
+    const ImageRecord* record_of(const fleet::Profile& profile) const {
+        if (profile.image.empty()) return &no_image;
+        const auto key = observed_.sources.find(profile.image);
+        if (key == observed_.sources.end()) return nullptr;
+        const auto record = observed_.images.find(key->second);
+        return record == observed_.images.end() ? nullptr : &record->second;
+    }
+
+    void add_profile(const fleet::Profile& profile) {
+        const ImageRecord* record = record_of(profile);
+        if (!profile.image.empty()) result_.images.insert(profile.image);
+        if (record == nullptr) result_.missing.insert(profile.image);
+        layout::BootTree& tree = result_.manifest.trees[profile.name];
+        if (record != nullptr) tree = record->files;
+        // They come again as texts of each board.
+        tree.erase("config.txt");
+        tree.erase("cmdline.txt");
+        for (const auto& [path, source] : profile.boot_files) {
+            const auto file = observed_.boot_files.find(source);
+            if (file != observed_.boot_files.end()) tree[path] = file->second;
+        }
+    }
+
+    // Whether boards of the profile mount a root; an image not yet seen is taken to have one.
+    bool has_root(const fleet::Profile& profile, const ImageRecord* record) const {
+        if (profile.root.mode != fleet::RootMode::per_board || profile.image.empty()) return false;
+        if (record != nullptr) return record->has_root;
+        const fleet::Image* image = fleet_.find_image(profile.image);
+        if (image == nullptr) return false;
+        const auto* directory = std::get_if<fleet::DirectorySource>(&image->source);
+        return directory == nullptr || directory->root.has_value();
+    }
+
+    layout::Export export_of(
+        const fleet::Board& board, const fleet::Profile& profile, const std::string& base
+    ) const {
+        layout::Export root;
+        root.server = fleet_.appliance.address.address().to_string();
+        root.path = store_.board_root(board.name, base);
+        root.nfs_version = profile.root.nfs_version;
+        if (const auto* nas = std::get_if<fleet::NfsExternal>(&fleet_.appliance.nfs)) {
+            root.server = nas->server;
+            root.path = nas->path / root.path.lexically_relative(store_.store());
+        }
+        return root;
+    }
+
+    void add_root(
+        const fleet::Board& board, const fleet::Profile& profile, layout::BoardEntry& entry
+    ) {
+        const auto key = observed_.sources.find(profile.image);
+        if (key == observed_.sources.end()) return;
+        const std::string base = root_name(key->second);
+        entry.root = export_of(board, profile, base);
+        root::Identity identity;
+        identity.hostname = board.name;
+        identity.address = board.address;
+        identity.server = fleet_.appliance.address.address();
+        identity.root = *entry.root;
+        identity.up_url = layout::up_report_url(identity.server, board.name);
+        identity.users = profile.users;
+        identity.mac = board.mac;
+        identity.dns = fleet_.appliance.dhcp.dns;
+        identity.domain = fleet_.appliance.dhcp.domain;
+        result_.roots[board.name] = WantedRoot{base, profile.image, std::move(identity)};
+    }
+
+    void add_texts(
+        const fleet::Board& board,
+        const fleet::Profile& profile,
+        const ImageRecord& record,
+        layout::BoardEntry& entry
+    ) {
+        const layout::BootTree& tree = result_.manifest.trees[profile.name];
+        boot::CmdlineInputs line;
+        if (entry.root) {
+            line.root = boot::NfsRoot{
+                entry.root->server,
+                entry.root->path,
+                entry.root->nfs_version,
+                entry.root->read_only};
+        }
+        line.profile = profile.cmdline;
+        line.board = board.cmdline;
+        line.image = record.cmdline_txt;
+        const boot::Text cmdline = boot::make_cmdline(line);
+        note(profile, &board, cmdline.findings);
+        // A file that the profile names itself wins over what is written here.
+        const auto given = [&](std::string_view path) { return tree.find(path) != tree.end(); };
+        if (!given("cmdline.txt")) entry.files["cmdline.txt"] = layout::TextFile{cmdline.text};
+        if (entry.model == BoardModel::generic) {
+            const auto kernel = boot::find_kernel(tree);
+            if (kernel && !given(boot::pxelinux_path)) {
+                entry.files[std::string(boot::pxelinux_path)] =
+                    layout::TextFile{boot::make_pxelinux(board.name, *kernel, cmdline.text)};
+            }
+            return;
+        }
+        if (given("config.txt")) return;
+        const boot::Text config = boot::make_config_txt(
+            {board.name,
+             record.config_txt.empty() ? boot::default_config_txt(tree) : record.config_txt,
+             profile.config_txt,
+             board.config_txt}
+        );
+        note(profile, &board, config.findings);
+        entry.files["config.txt"] = layout::TextFile{config.text};
+    }
+
+    static std::vector<std::string> prefixes_of(const fleet::Board& board) {
+        std::vector<std::string> prefixes;
+        if (board.serial) prefixes.push_back(board.serial->to_string() + "/");
+        if (board.mac) prefixes.push_back(board.mac->with_dashes() + "/");
+        if (const auto* own = std::get_if<fleet::StringPrefix>(&board.tftp_prefix)) {
+            prefixes.push_back(own->text);
+        }
+        return prefixes;
+    }
+
+    void add_board(const fleet::Board& board, const fleet::Profile& profile) {
+        const ImageRecord* record = record_of(profile);
+        layout::BoardEntry entry;
+        entry.name = board.name;
+        entry.serial = board.serial;
+        entry.mac = board.mac;
+        entry.address = board.address;
+        entry.model = fleet_.model_of(board);
+        entry.profile = profile.name;
+        entry.tree = profile.name;
+        entry.tftp_prefixes = prefixes_of(board);
+        entry.bootfile = profile.dhcp_bootfile;
+        const layout::BootTree& tree = result_.manifest.trees[profile.name];
+        constexpr std::string_view script = "boot.scr.uimg";
+        if (!entry.bootfile && entry.model == BoardModel::generic &&
+            tree.find(script) != tree.end()) {
+            entry.bootfile = script;
+        }
+        if (has_root(profile, record)) add_root(board, profile, entry);
+        if (record != nullptr) entry.kernel_release = record->kernel_release;
+        add_texts(board, profile, record == nullptr ? no_image : *record, entry);
+        if (record != nullptr) {
+            layout::BootTree whole = entry.files;
+            whole.insert(tree.begin(), tree.end());
+            note(
+                profile,
+                nullptr,
+                boot::lint_tree(
+                    whole,
+                    {entry.model,
+                     entry.root ? entry.root->nfs_version : "",
+                     record->initramfs_mounts_nfs4}
+                )
+            );
+        }
+        result_.manifest.boards.push_back(std::move(entry));
+    }
+
+    // A finding is told once for a profile: sixteen boards would say the same.
+    void note(
+        const fleet::Profile& profile,
+        const fleet::Board* board,
+        const std::vector<boot::Finding>& findings
+    ) {
+        for (const boot::Finding& finding : findings) {
+            if (!told_.insert(profile.name + "\n" + finding.rule + "\n" + finding.message).second) {
+                continue;
+            }
+            const bool own =
+                board != nullptr && !(board->cmdline.empty() && board->config_txt.empty());
+            const std::string subject = own ? fmt::format("board '{}'", board->name)
+                                            : fmt::format("profile '{}'", profile.name);
+            result_.problems.push_back(
+                {own ? board->where : profile.where,
+                 fmt::format("{}: {}; {}", subject, finding.message, finding.remedy),
+                 finding.fatal}
+            );
+        }
+    }
+
+    const fleet::Fleet& fleet_;
+    const Observed& observed_;
+    const layout::StorePaths& store_;
+    Composition result_;
+    std::set<std::string> told_;
+};
+
+}  // namespace
+
+Composition compose(
+    const fleet::Fleet& fleet, const Observed& observed, const layout::StorePaths& store
+) {
+    return Composer(fleet, observed, store).run();
+}
+
+}  // namespace bramble::plan

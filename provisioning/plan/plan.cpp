@@ -1,0 +1,170 @@
+#include "provisioning/plan/plan.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "provisioning/plan/compose.hpp"
+#include "provisioning/plan/difference.hpp"
+#include "provisioning/plan/scope.hpp"
+
+namespace bramble::plan {
+namespace {
+
+class Planner {
+public:
+    Planner(const fleet::Fleet& fleet, const Observed& observed, const layout::StorePaths& store)
+        : fleet_(fleet), observed_(observed), wanted_(compose(fleet, observed, store)) {
+        plan_.problems = observed.problems;
+        const auto add = [&](const std::vector<Problem>& more) {
+            plan_.problems.insert(plan_.problems.end(), more.begin(), more.end());
+        };
+        add(unsupported(fleet));
+        add(wanted_.problems);
+        if (observed.current) plan_.current = observed.current->generation;
+    }
+
+    Plan run() {
+        ingest_images();
+        store_files();
+        make_roots();
+        publish();
+        export_roots();
+        return std::move(plan_);
+    }
+
+private:
+    std::size_t add(Step step) {
+        plan_.steps.push_back(std::move(step));
+        return plan_.steps.size() - 1;
+    }
+
+    void ingest_images() {
+        for (const std::string& image : wanted_.missing) {
+            const auto key = observed_.sources.find(image);
+            if (key == observed_.sources.end()) continue;  // observe has said why
+            const bool before = observed_.current.has_value();
+            ingests_[image] = add(
+                {StepKind::ingest_image,
+                 image,
+                 before ? "not in the store, or its source changed" : "not in the store",
+                 key->second,
+                 {}}
+            );
+        }
+    }
+
+    void store_files() {
+        std::set<Digest> planned;
+        for (const fleet::Profile* profile : profiles_in_use(fleet_)) {
+            for (const auto& [path, source] : profile->boot_files) {
+                const auto file = observed_.boot_files.find(source);
+                if (file == observed_.boot_files.end()) continue;
+                const Digest& digest = file->second.digest;
+                if (observed_.objects.contains(digest) || !planned.insert(digest).second) continue;
+                add({StepKind::store_file, source.string(), "not in the store", digest, {}});
+            }
+        }
+    }
+
+    void make_roots() {
+        for (const auto& [board, wanted] : wanted_.roots) {
+            const auto found = observed_.board_roots.find(board);
+            const std::vector<BoardRoot> none;
+            const std::vector<BoardRoot>& has =
+                found == observed_.board_roots.end() ? none : found->second;
+            const auto same = std::find_if(has.begin(), has.end(), [&](const BoardRoot& root) {
+                return root.base == wanted.base;
+            });
+            const Digest identity = root::identity_key(wanted.identity);
+            if (same == has.end()) {
+                copy_root(board, wanted, identity, !has.empty());
+            } else if (same->identity != identity) {
+                add(
+                    {StepKind::write_identity,
+                     board,
+                     same->identity ? "its identity changed" : "it has none yet",
+                     identity,
+                     {}}
+                );
+            }
+        }
+    }
+
+    void copy_root(
+        const std::string& board, const WantedRoot& wanted, const Digest& identity, bool has_another
+    ) {
+        Step step{StepKind::copy_root, board, "it has none", {}, {}};
+        step.key = Digest::of(fmt::format("{}\n{}\n", wanted.base, identity.to_string()));
+        if (has_another) step.reason = fmt::format("its base changed: image {}", wanted.image);
+        const auto ingest = ingests_.find(wanted.image);
+        if (ingest != ingests_.end()) step.after.push_back(ingest->second);
+        add(std::move(step));
+        if (!has_another) return;
+        const fleet::Board* known = fleet_.find_board(board);
+        const fleet::Profile* profile = fleet_.find_profile(known->profile);
+        if (profile->root.on_base_change != fleet::OnBaseChange::keep) return;
+        plan_.problems.push_back(
+            {known->where,
+             fmt::format(
+                 "board '{}': on_base_change: keep is not acted upon by this version; its earlier "
+                 "tree stays in the store beside the new one, copy from there what it needs",
+                 board
+             ),
+             false}
+        );
+    }
+
+    void publish() {
+        std::vector<std::string> reasons;
+        if (!observed_.current) {
+            reasons.emplace_back("the first one");
+        } else if (!wanted_.missing.empty()) {
+            for (const std::string& image : wanted_.missing) {
+                reasons.push_back(fmt::format("image {} is made anew", image));
+            }
+        } else {
+            reasons = differences(*observed_.current, wanted_.manifest);
+        }
+        if (reasons.empty()) return;
+        Step step{
+            StepKind::publish,
+            fmt::format("generation {}", observed_.next_generation),
+            summary(reasons),
+            Digest::of(layout::write_manifest(wanted_.manifest)),
+            {}};
+        for (std::size_t i = 0; i < plan_.steps.size(); ++i) step.after.push_back(i);
+        add(std::move(step));
+    }
+
+    void export_roots() {
+        const bool roots = !wanted_.roots.empty();
+        if (plan_.steps.empty() || !roots) return;
+        std::string paths;
+        for (const layout::BoardEntry& board : wanted_.manifest.boards) {
+            if (board.root) paths += board.root->path.string() + "\n";
+        }
+        add(
+            {StepKind::export_roots,
+             fmt::format("{} board{}", wanted_.roots.size(), wanted_.roots.size() == 1 ? "" : "s"),
+             "roots may have changed",
+             Digest::of(paths),
+             {plan_.steps.size() - 1}}
+        );
+    }
+
+    const fleet::Fleet& fleet_;
+    const Observed& observed_;
+    Composition wanted_;
+    Plan plan_;
+    std::map<std::string, std::size_t> ingests_;  // image -> its step
+};
+
+}  // namespace
+
+Plan make(const fleet::Fleet& fleet, const Observed& observed, const layout::StorePaths& store) {
+    return Planner(fleet, observed, store).run();
+}
+
+}  // namespace bramble::plan

@@ -1,0 +1,104 @@
+#include "provisioning/plan/scope.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "config/layout/manifest.hpp"
+
+namespace bramble::plan {
+namespace {
+
+void check_profile(
+    const fleet::Fleet& fleet, const fleet::Profile& profile, std::vector<Problem>& problems
+) {
+    const auto add = [&](bool fatal, std::string_view what) {
+        problems.push_back(
+            {profile.where, fmt::format("profile '{}': {}", profile.name, what), fatal}
+        );
+    };
+    if (profile.kernel) {
+        add(true,
+            "this version builds no kernels: leave kernel: out to boot the image's own, or put a "
+            "kernel of yours under boot_files:");
+    }
+    if (profile.root.mode == fleet::RootMode::shared) {
+        add(true,
+            "this version makes no shared roots: set root: {mode: per-board}, or {mode: none} for "
+            "boot files only");
+    }
+    const auto wish = profile.root.copy_on_write;
+    if (wish != fleet::CopyOnWrite::automatic && wish != fleet::CopyOnWrite::copy) {
+        add(false, "this version makes roots by plain copy, whatever copy_on_write: asks for");
+    }
+    for (const auto& [path, source] : profile.boot_files) {
+        if (layout::is_boot_path(path)) continue;
+        add(true,
+            fmt::format(
+                "boot_files: '{}' is no path that a board can ask for: write it relative, with "
+                "'/', without '..'",
+                path
+            ));
+    }
+    const fleet::Image* image = fleet.find_image(profile.image);
+    if (image != nullptr && !image->customize.empty()) {
+        problems.push_back(
+            {image->where,
+             fmt::format(
+                 "image '{}': this version does not act on customize: list packages in the debian: "
+                 "source, or change the source's tree itself",
+                 image->name
+             ),
+             true}
+        );
+    }
+}
+
+}  // namespace
+
+std::vector<const fleet::Profile*> profiles_in_use(const fleet::Fleet& fleet) {
+    std::set<std::string> names;
+    for (const fleet::Board& board : fleet.boards) names.insert(board.profile);
+    if (const auto* enroll = std::get_if<fleet::EnrollUnknown>(&fleet.appliance.unknown_boards)) {
+        names.insert(enroll->profile);
+    }
+    std::vector<const fleet::Profile*> used;
+    for (const fleet::Profile& profile : fleet.profiles) {
+        if (names.contains(profile.name)) used.push_back(&profile);
+    }
+    return used;
+}
+
+std::vector<Problem> unsupported(const fleet::Fleet& fleet) {
+    std::vector<Problem> problems;
+    for (const fleet::Profile* profile : profiles_in_use(fleet)) {
+        check_profile(fleet, *profile, problems);
+    }
+    for (const fleet::Board& board : fleet.boards) {
+        if (layout::is_boot_path(board.name) && board.name.find('/') == std::string::npos) continue;
+        problems.push_back(
+            {board.where,
+             fmt::format("board name '{}' cannot be a directory's: rename it", board.name),
+             true}
+        );
+    }
+    // Two profiles may share an image: its problem is one.
+    std::vector<Problem> once;
+    for (Problem& problem : problems) {
+        if (std::find(once.begin(), once.end(), problem) == once.end()) {
+            once.push_back(std::move(problem));
+        }
+    }
+    if (std::holds_alternative<fleet::NfsExternal>(fleet.appliance.nfs)) {
+        once.push_back(
+            {fleet.appliance.where,
+             "nfs: external: this version writes roots below the store only: have that server "
+             "export the store's boards/ directory under its path",
+             false}
+        );
+    }
+    return once;
+}
+
+}  // namespace bramble::plan
