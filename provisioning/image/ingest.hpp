@@ -42,10 +42,8 @@ struct Ingested {
 
 // The digest of all that decides what `ingest` makes of the image: of directories every entry's
 // path, kind, size, time, mode and owner; of archives path, size and time; of a Debian suite its
-// settings and the recipe's version. Errors: a source that is missing or that this version does
-// not read.
-[[nodiscard]] Result<Digest> source_key(
-    const fleet::Fleet& fleet, const fleet::Image& image, host::Host& host
-);
+// settings and the recipe's version. Errors name the image: a source that is missing or that this
+// version does not read.
+[[nodiscard]] Result<Digest> source_key(const fleet::Image& image, host::Host& host);
 
 }  // namespace bramble::image

@@ -95,12 +95,10 @@ Result<Digest> key_of(const fleet::DebianSource& source, host::Host& /*host*/) {
 
 }  // namespace
 
-Result<Digest> source_key(const fleet::Fleet& fleet, const fleet::Image& image, host::Host& host) {
+Result<Digest> source_key(const fleet::Image& image, host::Host& host) {
     return std::visit([&](const auto& source) { return key_of(source, host); }, image.source)
         .map_error([&](const Error& error) {
-            return Error{fmt::format(
-                "{}image '{}': {}", fleet.place(image.where), image.name, error.message
-            )};
+            return Error{fmt::format("image '{}': {}", image.name, error.message)};
         });
 }
 

@@ -29,8 +29,9 @@ public:
         ingest_images();
         store_files();
         make_roots();
-        publish();
-        export_roots();
+        const std::vector<std::string> reasons = reasons_to_publish();
+        export_roots(!reasons.empty());
+        publish(reasons);
         return std::move(plan_);
     }
 
@@ -116,7 +117,7 @@ private:
         );
     }
 
-    void publish() {
+    std::vector<std::string> reasons_to_publish() const {
         std::vector<std::string> reasons;
         if (!observed_.current) {
             reasons.emplace_back("the first one");
@@ -127,6 +128,11 @@ private:
         } else {
             reasons = differences(*observed_.current, wanted_.manifest);
         }
+        return reasons;
+    }
+
+    // Last of all: once a board can see the generation, whatever it names is there.
+    void publish(const std::vector<std::string>& reasons) {
         if (reasons.empty()) return;
         Step step{
             StepKind::publish,
@@ -138,9 +144,8 @@ private:
         add(std::move(step));
     }
 
-    void export_roots() {
-        const bool roots = !wanted_.roots.empty();
-        if (plan_.steps.empty() || !roots) return;
+    void export_roots(bool will_publish) {
+        if (wanted_.roots.empty() || (plan_.steps.empty() && !will_publish)) return;
         std::string paths;
         for (const layout::BoardEntry& board : wanted_.manifest.boards) {
             if (board.root) paths += board.root->path.string() + "\n";

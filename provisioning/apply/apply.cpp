@@ -1,0 +1,263 @@
+#include "provisioning/apply/apply.hpp"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "provisioning/apply/ingest_step.hpp"
+#include "provisioning/nfs/exports.hpp"
+#include "provisioning/plan/compose.hpp"
+#include "provisioning/plan/difference.hpp"
+#include "provisioning/root/identity.hpp"
+#include "provisioning/store/store.hpp"
+
+namespace bramble::apply {
+namespace {
+
+using host::Path;
+using plan::Step;
+using plan::StepKind;
+
+std::string rfc3339(std::chrono::system_clock::time_point time) {
+    return fmt::format(
+        "{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::chrono::system_clock::to_time_t(time))
+    );
+}
+
+Error refusal(const std::vector<plan::Problem>& problems, const fleet::Fleet& fleet) {
+    std::string text;
+    for (const plan::Problem& problem : problems) {
+        if (!problem.fatal) continue;
+        text += text.empty() ? "" : "\n";
+        text += fleet.place(problem.where) + problem.message;
+    }
+    return Error{std::move(text)};
+}
+
+// One apply from the lock to the published generation.
+class Run {
+public:
+    Run(const fleet::Fleet& fleet, const Options& options, store::Changes changes)
+        : fleet_(fleet),
+          options_(options),
+          changes_(std::move(changes)),
+          host_(changes_.store().host()),
+          paths_(changes_.store().paths()) {}
+
+    Result<Outcome> go() {
+        auto seen = observe(fleet_, paths_, host_);
+        if (!seen) return tl::unexpected(seen.error());
+        seen_ = std::move(*seen);
+        const plan::Plan plan = plan::make(fleet_, seen_, paths_);
+        if (plan.refused()) return tl::unexpected(refusal(plan.problems, fleet_));
+        outcome_.generation = plan.current;
+        warn_of(plan.problems);
+        steps_ = plan.steps.size();
+        wanted_ = plan::compose(fleet_, seen_, paths_);
+        for (const Step& step : plan.steps) {
+            if (auto done = carry_out(step); !done) return tl::unexpected(done.error());
+        }
+        // Also when there was nothing to do: a run that ended before this, a configuration that
+        // somebody removed. It leaves alone what is as it should be.
+        if (auto exported = export_roots(false); !exported) {
+            return tl::unexpected(exported.error());
+        }
+        return std::move(outcome_);
+    }
+
+private:
+    void tell(EventKind kind, std::string text, Duration took = {}) {
+        if (!options_.on_event) return;
+        options_.on_event({kind, number_, steps_, name_, std::move(text), took});
+    }
+
+    void warn(const std::string& text) {
+        auto& warnings = outcome_.warnings;
+        if (std::find(warnings.begin(), warnings.end(), text) != warnings.end()) return;
+        warnings.push_back(text);
+        tell(EventKind::warning, text);
+    }
+
+    void warn_of(const std::vector<plan::Problem>& problems) {
+        for (const plan::Problem& problem : problems) {
+            if (!problem.fatal) warn(fleet_.place(problem.where) + problem.message);
+        }
+    }
+
+    Result<void> carry_out(const Step& step) {
+        if (options_.stop.stop_requested()) {
+            return fail("stopped before the end; what is done is kept: run apply again to go on");
+        }
+        ++number_;
+        name_ = fmt::format("{} {}", plan::to_string(step.kind), step.subject);
+        tell(EventKind::started, step.reason);
+        const auto begun = host_.now();
+        const Result<void> done = perform(step);
+        if (!done) {
+            return fail(fmt::format(
+                "{}: {}\nwhat was done before is kept: run apply again to go on from there",
+                name_,
+                done.error().message
+            ));
+        }
+        tell(EventKind::finished, "", host_.now() - begun);
+        return {};
+    }
+
+    Result<void> perform(const Step& step) {
+        switch (step.kind) {
+            case StepKind::ingest_image:
+                return ingest(step);
+            case StepKind::store_file:
+                return store_file(step);
+            case StepKind::copy_root:
+                return copy_root(step);
+            case StepKind::write_identity:
+                return write_identity(step);
+            case StepKind::export_roots:
+                return export_roots(true);
+            case StepKind::publish:
+                break;
+        }
+        return publish();
+    }
+
+    Result<void> ingest(const Step& step) {
+        const fleet::Image* image = fleet_.find_image(step.subject);
+        const auto progress = [this](std::string_view line) {
+            tell(EventKind::progress, std::string(line));
+        };
+        return ingest_image(changes_, {fleet_, *image, step.key, progress, options_.stop})
+            .and_then([&](const plan::ImageRecord& record) -> Result<void> {
+                seen_.images[record.key] = record;
+                return recompose();
+            });
+    }
+
+    // An image that has just been made may show what could not be known before: a config.txt that
+    // is too long, firmware that is not there.
+    Result<void> recompose() {
+        wanted_ = plan::compose(fleet_, seen_, paths_);
+        for (const plan::Problem& problem : wanted_.problems) {
+            if (problem.fatal) return tl::unexpected(refusal(wanted_.problems, fleet_));
+        }
+        warn_of(wanted_.problems);
+        return {};
+    }
+
+    Result<void> store_file(const Step& step) {
+        const auto object = changes_.add_object(step.subject);
+        if (!object) return tl::unexpected(object.error());
+        if (object->digest == step.key) return {};
+        return fail(fmt::format("'{}' changed meanwhile: run apply again", step.subject));
+    }
+
+    Result<void> give_identity(const std::string& board, const Path& root) {
+        const auto& identity = wanted_.roots.at(board).identity;
+        constexpr std::uint32_t private_mode = 0700;  // SSH host keys
+        const Path kept = paths_.board_identity(board);
+        return host_.make_directories_in(paths_.board(board), kept.filename(), private_mode, {})
+            .and_then([&] { return root::apply_identity(host_, root, kept, identity); });
+    }
+
+    Result<void> remember_identity(const std::string& board) {
+        const plan::WantedRoot& wanted = wanted_.roots.at(board);
+        return changes_.record_identity(board, wanted.base, root::identity_key(wanted.identity));
+    }
+
+    Result<void> copy_root(const Step& step) {
+        const std::string& board = step.subject;
+        const auto wanted = wanted_.roots.find(board);
+        if (wanted == wanted_.roots.end()) {  // its image turned out to have boot files only
+            tell(EventKind::progress, "its image has no root tree");
+            return {};
+        }
+        const std::string base = wanted->second.base;
+        const auto staged = changes_.stage_board_root(board, base, options_.stop);
+        if (!staged) return tl::unexpected(staged.error());
+        return give_identity(board, *staged)
+            .and_then([&] { return changes_.adopt_board_root(board, base, *staged); })
+            .and_then([&] { return remember_identity(board); });
+    }
+
+    Result<void> write_identity(const Step& step) {
+        const std::string& board = step.subject;
+        return give_identity(board, paths_.board_root(board, wanted_.roots.at(board).base))
+            .and_then([&] { return remember_identity(board); });
+    }
+
+    // Every tree of every board, also those that a board may still run from; before publishing also
+    // those of boards that are about to go.
+    Result<void> export_roots(bool with_current) {
+        std::map<std::string, std::optional<Ipv4Address>> clients;
+        for (const fleet::Board& board : fleet_.boards) clients[board.name] = board.address;
+        if (with_current && seen_.current) {
+            for (const layout::BoardEntry& board : seen_.current->boards) {
+                clients.emplace(board.name, board.address);
+            }
+        }
+        std::vector<nfs::ExportedRoot> roots;
+        for (const auto& [board, client] : clients) {
+            const auto trees = changes_.store().board_roots(board);
+            if (!trees) return tl::unexpected(trees.error());
+            const fleet::Board* known = fleet_.find_board(board);
+            const fleet::Profile* profile =
+                known == nullptr ? nullptr : fleet_.find_profile(known->profile);
+            for (const plan::BoardRoot& tree : *trees) {
+                nfs::ExportedRoot root;
+                root.board = board;
+                root.path = paths_.board_root(board, tree.base);
+                root.client = client;
+                if (profile != nullptr) root.nfs_version = profile->root.nfs_version;
+                roots.push_back(std::move(root));
+            }
+        }
+        if (roots.empty()) return {};
+        const auto warnings = nfs::publish_exports(host_, paths_, fleet_.appliance, roots);
+        if (!warnings) return tl::unexpected(warnings.error());
+        for (const std::string& warning : *warnings) warn(warning);
+        return {};
+    }
+
+    Result<void> publish() {
+        layout::Manifest manifest = wanted_.manifest;
+        if (seen_.current && plan::differences(*seen_.current, manifest).empty()) {
+            tell(EventKind::progress, "boards get what they got before: nothing to publish");
+            return {};
+        }
+        manifest.created = rfc3339(host_.now());
+        const auto number = changes_.publish(std::move(manifest));
+        if (!number) return tl::unexpected(number.error());
+        outcome_.generation = *number;
+        outcome_.changed = true;
+        for (const auto& [board, wanted] : wanted_.roots) {
+            if (auto pointed = changes_.point_board_root(board, wanted.base); !pointed) {
+                return pointed;
+            }
+        }
+        return {};
+    }
+
+    const fleet::Fleet& fleet_;
+    const Options& options_;
+    store::Changes changes_;
+    host::Host& host_;
+    layout::StorePaths paths_;
+    plan::Observed seen_;
+    plan::Composition wanted_;
+    Outcome outcome_;
+    std::size_t number_ = 0;
+    std::size_t steps_ = 0;
+    std::string name_;
+};
+
+}  // namespace
+
+Result<Outcome> run(const fleet::Fleet& fleet, const Options& options, host::Host& host) {
+    auto changes = store::Changes::begin(host, layout::StorePaths(fleet.appliance.store));
+    if (!changes) return tl::unexpected(changes.error());
+    return Run(fleet, options, std::move(*changes)).go();
+}
+
+}  // namespace bramble::apply

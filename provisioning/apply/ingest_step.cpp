@@ -1,0 +1,86 @@
+#include "provisioning/apply/ingest_step.hpp"
+
+#include <fmt/format.h>
+
+#include "provisioning/image/boot_files.hpp"
+#include "provisioning/image/ingest.hpp"
+#include "provisioning/plan/plan.hpp"
+
+namespace bramble::apply {
+namespace {
+
+using host::Path;
+
+// config.txt and cmdline.txt of an image; the firmware itself reads no more than 4096 bytes.
+constexpr std::uint64_t text_bytes_max = 64U << 10U;
+
+Result<void> add_boot_files(
+    store::Changes& changes, const Path& directory, plan::ImageRecord& record
+) {
+    host::Host& host = changes.store().host();
+    const auto files = image::list_boot_files(host, directory);
+    if (!files) return tl::unexpected(files.error());
+    for (const auto& [path, source] : *files) {
+        const auto object = changes.add_object(source);
+        if (!object) return tl::unexpected(object.error());
+        record.files[path] = *object;
+        if (path != "config.txt" && path != "cmdline.txt") continue;
+        auto text = host.read_file(source, text_bytes_max);
+        if (!text) return tl::unexpected(text.error());
+        (path == "config.txt" ? record.config_txt : record.cmdline_txt) = std::move(*text);
+    }
+    return {};
+}
+
+Result<image::Workshop> open_workshop(store::Changes& changes, const IngestStep& step) {
+    const layout::StorePaths& paths = changes.store().paths();
+    const Path logs = paths.store() / "logs";
+    host::Host& host = changes.store().host();
+    return host.make_directories(logs)
+        .and_then([&] { return host.remove_all(logs / (step.image.name + ".log")); })
+        .and_then([&] { return changes.stage("image"); })
+        .map([&](const Path& staging) {
+            return image::Workshop{
+                host, staging, logs / (step.image.name + ".log"), step.progress, step.stop};
+        });
+}
+
+}  // namespace
+
+Result<plan::ImageRecord> ingest_image(store::Changes& changes, const IngestStep& step) {
+    host::Host& host = changes.store().host();
+    const auto workshop = open_workshop(changes, step);
+    if (!workshop) return tl::unexpected(workshop.error());
+    const auto ingested = image::ingest(step.fleet, step.image, *workshop);
+    if (!ingested) return tl::unexpected(ingested.error());
+    plan::ImageRecord record;
+    record.key = step.key;
+    record.has_root = ingested->root.has_value();
+    record.kernel_release = ingested->kernel_release;
+    record.initramfs_mounts_nfs4 = ingested->initramfs_mounts_nfs4;
+    if (ingested->boot) {
+        if (auto added = add_boot_files(changes, *ingested->boot, record); !added) {
+            return tl::unexpected(added.error());
+        }
+    }
+    const auto key = image::source_key(step.image, host);
+    if (!key) return tl::unexpected(key.error());
+    if (*key != step.key) {
+        return fail(fmt::format(
+            "image '{}': its source changed while it was read; run apply again when nobody "
+            "writes to it",
+            step.image.name
+        ));
+    }
+    Result<void> done;
+    if (ingested->root) {
+        if (step.progress) step.progress("writing the root tree to the disk");
+        done = changes.adopt_root(*ingested->root, plan::root_name(step.key));
+    }
+    return done.and_then([&] { return changes.record_image(record); }
+    ).and_then([&] {
+         return host.remove_all(workshop->staging);
+     }).map([&] { return record; });
+}
+
+}  // namespace bramble::apply

@@ -1,0 +1,115 @@
+#include <fmt/format.h>
+
+#include <set>
+
+#include "provisioning/apply/apply.hpp"
+#include "provisioning/image/ingest.hpp"
+#include "provisioning/plan/scope.hpp"
+#include "provisioning/store/store.hpp"
+
+namespace bramble::apply {
+namespace {
+
+class Observer {
+public:
+    Observer(const fleet::Fleet& fleet, const layout::StorePaths& paths, host::Host& host)
+        : fleet_(fleet), store_(host, paths), host_(host) {}
+
+    Result<plan::Observed> run() {
+        return look_at_store()
+            .and_then([&] { return look_at_roots(); })
+            .and_then([&] {
+                look_at_sources();
+                return look_at_boot_files();
+            })
+            .map([&] { return std::move(seen_); });
+    }
+
+private:
+    Result<void> look_at_store() {
+        auto current = store_.current();
+        if (!current) {
+            return fail(fmt::format(
+                "{}; remove the link '{}' to have a new generation published",
+                current.error().message,
+                store_.paths().current().string()
+            ));
+        }
+        seen_.current = std::move(*current);
+        const auto numbers = store_.generations();
+        if (!numbers) return tl::unexpected(numbers.error());
+        if (!numbers->empty()) seen_.next_generation = numbers->back() + 1;
+        auto images = store_.images();
+        if (!images) return tl::unexpected(images.error());
+        for (plan::ImageRecord& record : *images) {
+            const Digest key = record.key;
+            seen_.images.emplace(key, std::move(record));
+        }
+        return {};
+    }
+
+    Result<void> look_at_roots() {
+        for (const fleet::Board& board : fleet_.boards) {
+            auto roots = store_.board_roots(board.name);
+            if (!roots) return tl::unexpected(roots.error());
+            if (!roots->empty()) seen_.board_roots[board.name] = std::move(*roots);
+        }
+        return {};
+    }
+
+    void look_at_sources() {
+        for (const fleet::Profile* profile : plan::profiles_in_use(fleet_)) {
+            const fleet::Image* image = fleet_.find_image(profile->image);
+            if (image == nullptr || !looked_at_.insert(image->name).second) continue;
+            const auto key = image::source_key(*image, host_);
+            if (key) {
+                seen_.sources[image->name] = *key;
+            } else {
+                seen_.problems.push_back({image->where, key.error().message, true});
+            }
+        }
+    }
+
+    Result<void> look_at_boot_files() {
+        for (const fleet::Profile* profile : plan::profiles_in_use(fleet_)) {
+            for (const auto& [path, source] : profile->boot_files) {
+                if (seen_.boot_files.contains(source)) continue;
+                const auto file = host_.hash_file(source);
+                if (!file) {
+                    seen_.problems.push_back(
+                        {profile->where,
+                         fmt::format(
+                             "profile '{}': boot_files: {}: {}",
+                             profile->name,
+                             path,
+                             file.error().message
+                         ),
+                         true}
+                    );
+                    continue;
+                }
+                seen_.boot_files[source] = layout::ObjectFile{file->digest, file->size};
+                const auto stored = store_.has_object(file->digest);
+                if (!stored) return tl::unexpected(stored.error());
+                if (*stored) seen_.objects.insert(file->digest);
+            }
+        }
+        return {};
+    }
+
+    const fleet::Fleet& fleet_;
+    store::Store store_;
+    host::Host& host_;
+    plan::Observed seen_;
+    std::set<std::string> looked_at_;
+};
+
+}  // namespace
+
+Result<plan::Observed> observe(
+    const fleet::Fleet& fleet, const layout::StorePaths& store, host::Host& host
+) {
+    return Observer(fleet, store, host).run();
+}
+
+}  // namespace bramble::apply
