@@ -225,7 +225,8 @@ TEST_F(GaneshaTest, DiesAndIsStartedAgain) {
 TEST_F(GaneshaTest, AConfigurationThatItRefusesIsToldWithItsWords) {
     const layout::StorePaths store(folder_);
     std::filesystem::create_directories(store.nfs());
-    std::ofstream(ganesha_configuration_file(store)) << "NFS_CORE_PARAM { Protocols = 4;\n";
+    std::ofstream(ganesha_configuration_file(store))
+        << "NFS_CORE_PARAM { Protocols = 4; Bind_addr = nowhere; }\n";
     auto started = Ganesha::start(
         {ganesha_configuration_file(store), ganesha_pid_file(store), appliance_.address.address()},
         {}
