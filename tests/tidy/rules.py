@@ -11,8 +11,9 @@ ARROWS = {
     "config/fleet": {"config/types"},
     "config/yaml": {"config/types", "config/fleet", "config/layout"},
     "config/layout": {"config/types"},
-    # Provisioning: plan decides from values alone, host is the seam to the machine, the rest builds on both.
-    "provisioning/plan": CONFIG,
+    # Provisioning: plan decides from values alone (boot and root lend it texts and keys), host is the seam to the
+    # machine, the rest builds on both.
+    "provisioning/plan": CONFIG | {"provisioning/boot", "provisioning/root"},
     "provisioning/host": CONFIG,
     "provisioning/store": CONFIG | {"provisioning/host", "provisioning/plan"},
     "provisioning/boot": CONFIG | {"provisioning/host"},
@@ -39,7 +40,7 @@ NEVER_INCLUDED = {"services/bramble"}
 
 # No socket, clock, disk, thread or log in sight.
 PURE = {
-    "config/types", "config/fleet", "config/layout", "provisioning/plan", "services/bytes",
+    "config/types", "config/fleet", "config/layout", "provisioning/plan", "provisioning/boot", "services/bytes",
     "services/dhcp", "services/tftp", "services/boards", "services/admission",
     "services/virtual_board", "services/web",
 }

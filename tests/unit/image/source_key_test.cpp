@@ -52,8 +52,7 @@ TEST_F(SourceKey, OfAnArchiveIsItsPlaceSizeAndTime) {
 TEST_F(SourceKey, AMissingSourceIsNamed) {
     image.source = fleet::FileSource{"/src/none.tar", {}};
     EXPECT_EQ(
-        source_key(image, machine).error().message,
-        "image 'lite': there is no file '/src/none.tar'"
+        source_key(image, machine).error().message, "image 'lite': there is no file '/src/none.tar'"
     );
     image.source = fleet::DirectorySource{"/src/none", {}};
     EXPECT_EQ(
