@@ -1,0 +1,118 @@
+// Every board's boot as its events tell it: which phase it is in, which generation it is bound to,
+// whether it fell silent. It refuses to know where events come from and to act upon them.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "services/boards/boot.hpp"
+#include "services/boards/event.hpp"
+#include "services/boards/story.hpp"
+
+namespace bramble::boards {
+
+struct Settings {
+    // How long a board may be silent in each phase before it counts as stuck. A file in transfer is
+    // silent until its end: a large one on a slow link takes a minute.
+    std::array<Duration, phase_count> silence_max = {
+        std::chrono::seconds(60),    // address: DISCOVERs come at +8, +24 and +45 s
+        std::chrono::seconds(90),    // firmware
+        std::chrono::seconds(90),    // config
+        std::chrono::seconds(120),   // kernel: up to 18 s from the last byte to its own DHCP
+        std::chrono::seconds(120),   // root
+        std::chrono::seconds(300)};  // userspace: a first boot makes keys and file systems
+    Duration abandon_after = std::chrono::minutes(15);  // of silence; the generation is free then
+    std::size_t history_max = 8;                        // finished boots kept for each board
+    std::size_t strangers_max = 256;                    // the longest silent is forgotten first
+};
+
+enum class Condition { never_seen, waiting, booting, stuck, up };
+
+std::string_view to_string(Condition condition);
+
+struct BoardStory {
+    std::string board;
+    std::optional<MacAddress> mac;
+    std::optional<Serial> serial;
+    std::optional<Boot> boot;  // the current or the latest one
+    std::deque<Boot> history;  // earlier ones, newest first
+    TimePoint last_seen{};
+
+    Condition condition() const;
+};
+
+// Somebody who asked for an address and is not in the fleet.
+struct Stranger {
+    Identity who;
+    std::string reason;  // why it was held, in words
+    TimePoint first_seen{};
+    TimePoint last_seen{};
+    std::uint64_t requests = 0;
+};
+
+struct EndedBoot {
+    std::string board;
+    Boot boot;
+};
+
+// What an event led to.
+struct Reaction {
+    std::vector<StoryLine> lines;
+    std::vector<EndedBoot> ended;   // for the history that outlives the program
+    bool bindings_changed = false;  // bindings() says something else than before
+
+    void add(Reaction other);
+};
+
+class Tracker {
+public:
+    explicit Tracker(const Settings& settings = {}) : settings_(settings) {}
+
+    // The fleet's boards: they are known from the start, and nobody else gets a story.
+    void set_boards(const std::vector<Identity>& boards);
+
+    // What a boot that begins now is bound to.
+    Reaction set_generation(std::uint64_t current);
+
+    Reaction on_event(const Event& event);
+    Reaction on_deadline(TimePoint now);
+    std::optional<TimePoint> next_deadline() const;
+
+    // The generation that this board is to be served now: its boot's, or the current one.
+    std::uint64_t generation_for(std::string_view board) const;
+
+    // Boards in a boot that is bound to another generation than the current one.
+    std::map<std::string, std::uint64_t> bindings() const;
+
+    // A boot that was running when the program ended: it goes on, bound as before.
+    void resume(const std::string& board, std::uint64_t generation, TimePoint now);
+
+    // The latest finished boot of an earlier run.
+    void restore(const std::string& board, Boot boot);
+
+    const BoardStory* find(std::string_view board) const;
+
+    const std::map<std::string, BoardStory, std::less<>>& boards() const { return boards_; }
+
+    const std::vector<Stranger>& strangers() const { return strangers_; }
+
+private:
+    struct Visit;  // one event of one board on its way through: tracker.cpp
+
+    void on_stranger(const Event& event);
+    TimePoint deadline_of(const Boot& boot) const;
+
+    Settings settings_;
+    std::uint64_t generation_ = 0;
+    std::map<std::string, BoardStory, std::less<>> boards_;
+    std::vector<Stranger> strangers_;
+};
+
+}  // namespace bramble::boards
