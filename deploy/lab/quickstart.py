@@ -24,6 +24,7 @@ from guest_console import GuestConsole  # noqa: E402
 from lab import Lab, LabError, end_on_signals  # noqa: E402
 from port_forward import PortForward  # noqa: E402
 from summary import Summary  # noqa: E402
+from virtual_fleet import VirtualFleet  # noqa: E402
 
 CACHE = pathlib.Path(os.environ.get("BRAMBLE_CACHE", "/var/cache/bramble-lab"))
 ADMIN_PORT = 8080
@@ -139,30 +140,18 @@ class Quickstart:
 
     def boot(self):
         started = time.monotonic()
-        fleet = self._start_fleet()
+        fleet = VirtualFleet(self.switch, CACHE / "store/current/manifest.json", FLEET_SECONDS_MAX,
+                             on_line=lambda line: tell("board", line))
         if self.with_guest:
             self.console = GuestConsole(lambda text: tell("guest", text))
             self.guest = Guest(self.switch, (*ARM64, "-smp", "2"), GUEST_MAC, memory_mib=1024, firmware=U_BOOT_ARM64,
                                name="guest", on_line=self.console.on_line, extra=("-device", "virtio-rng-device"))
         with Heartbeat("booting"):
-            code = fleet.wait(FLEET_SECONDS_MAX)
+            code = fleet.wait()
             tell("boards", f"virtual boards done after {time.monotonic() - started:.0f} s (exit code {code})")
             if self.with_guest:
                 self._wait_for_guest(started)
-        self.summary.add_boards(json.loads(self.fleet_report.read_text()) if self.fleet_report.exists() else [], CACHE)
-
-    def _start_fleet(self):
-        """The sixteen virtual boards, by the wire runner, in the switch's namespace."""
-        runner = next(iter(sorted((ROOT / "build/release").rglob("virtual_fleet"))), None)
-        if runner is None:
-            raise LabError("virtual_fleet is not built: run 'ninja -C build/release virtual_fleet'")
-        manifest = CACHE / "store/current/manifest.json"
-        boards = [word for board in json.loads(manifest.read_text())["boards"] if board.get("serial")
-                  for word in ("--board", f"{board['name']},{board['serial']},{board['mac']}")]
-        self.fleet_report = self.lab.folder / "virtual-fleet.json"
-        return self.switch.host.start(
-            runner, "--bridge", self.switch.bridge, *boards, "--manifest", manifest, "--timeout", FLEET_SECONDS_MAX - 20, "--json", self.fleet_report,
-            on_line=lambda line: tell("board", line))
+        self.summary.add_boards(fleet.reports(), CACHE)
 
     def _wait_for_guest(self, started):
         def settled():

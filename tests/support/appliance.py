@@ -8,6 +8,7 @@ import json
 import os
 import pathlib
 import random
+import re
 import signal
 
 from guest import eventually
@@ -68,14 +69,25 @@ class Appliance:
         return self._wait_until_ready("serve", ports, timeout)
 
     def up(self, on_line=None, ports=(TFTP_PORT, DHCP_PORT), timeout=60):
-        """Starts `bramble up`, which serves NFS as well, and returns when its UDP ports are open.
-
-        libtirpc finds rpcbind by the path of a socket below /run, which namespaces of the network do not separate: this
-        one gets a /run of its own. NFSv3 needs the portmapper; `up` finds it running.
-        """
-        words = "mount -t tmpfs tmpfs /run && mkdir -p /run/rpcbind && rpcbind -w && exec \"$0\" up --fleet \"$1\""
-        self.process = self.host.start("sh", "-c", words, program(), self.fleet_file, log=f"{self._name}.log", on_line=on_line)
+        """Starts `bramble up`, which serves NFS as well, and returns when its UDP ports are open."""
+        self.process = self.host.start(program(), "up", "--fleet", self.fleet_file, log=f"{self._name}.log", on_line=on_line)
         return self._wait_until_ready("up", ports, timeout)
+
+    def nfs(self, timeout=30):
+        """Starts the NFS server as its unit does, beside `serve` and not below it.
+
+        libtirpc finds rpcbind by a path below /run, which network namespaces share: the pair gets a /run of its own.
+        """
+        store = self._store()
+        words = ("mount -t tmpfs tmpfs /run && mkdir -p /run/rpcbind /run/ganesha && rpcbind -w && "
+                 f"exec ganesha.nfsd -F -L STDERR -f {store}/nfs/ganesha.conf -p {store}/nfs/ganesha.pid")
+        process = self.host.start("sh", "-c", words, log="ganesha.log")
+        process.wait_for("NFS SERVER INITIALIZED", timeout)
+        return process
+
+    def _store(self):
+        store = re.search(r"(?m)^  store: (\S+)", self.fleet_file.read_text()).group(1)
+        return self.fleet_file.parent / store
 
     def _wait_until_ready(self, command, ports, timeout):
         if not eventually(lambda: self.process.exit_code is not None or self._listens(ports), timeout):
