@@ -133,7 +133,8 @@ class Quickstart:
         self.lab, self.switch = lab, lab.switch()
         server = lab.namespace("server").join(self.switch, "eth1", address=f"{SERVER}/24")
         self.appliance = Appliance.of_file(server, self.fleet_file)
-        self.appliance.up(on_line=lambda line: tell("bramble", line))
+        # Its own address of the status page is one inside the lab.
+        self.appliance.up(on_line=lambda line: "status page:" in line or tell("bramble", line))
         self.page = PortForward(server, ADMIN_PORT)
         lab.at_close(self.page.close)
         tell("page", f"http://127.0.0.1:{self.page.port}/ while the lab runs")
