@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <array>
+#include <cerrno>
 #include <fstream>
 #include <system_error>
 
@@ -15,11 +17,13 @@ Result<std::string> DiskFiles::read(const std::filesystem::path& file, std::size
     if (!std::filesystem::is_regular_file(status)) return fail("it is not a regular file");
     std::ifstream stream(file, std::ios::binary);
     if (!stream) return fail(std::generic_category().message(errno));
-    // One byte more than allowed, so that a file which grows meanwhile is noticed too.
-    std::string text(bytes_max + 1, '\0');
-    stream.read(text.data(), static_cast<std::streamsize>(text.size()));
+    std::string text;
+    std::array<char, 16384> piece;
+    while (stream && text.size() <= bytes_max) {
+        stream.read(piece.data(), piece.size());
+        text.append(piece.data(), static_cast<std::size_t>(stream.gcount()));
+    }
     if (stream.bad()) return fail("it cannot be read to its end");
-    text.resize(static_cast<std::size_t>(stream.gcount()));
     if (text.size() > bytes_max) return fail(fmt::format("it is longer than {} bytes", bytes_max));
     return text;
 }
