@@ -87,11 +87,11 @@ int run_program(int argc, const char* const* argv) {
     app.get_formatter()->column_width(34);
     Invocation invocation;
     add_check(app, invocation);
-    //    add_plan(app, invocation);
-    //    add_apply(app, invocation);
+    add_plan(app, invocation);
+    add_apply(app, invocation);
     add_serve(app, invocation);
-    //    add_up(app, invocation);
-    //    add_status(app, invocation);
+    add_up(app, invocation);
+    add_status(app, invocation);
     add_schema(app, invocation);
     add_completion(app, invocation);
     add_version(app, invocation);

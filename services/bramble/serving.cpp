@@ -7,6 +7,7 @@
 #include <string>
 
 #include "config/layout/up_report.hpp"
+#include "services/bramble/boot_events.hpp"
 #include "services/bramble/generations.hpp"
 
 namespace bramble::program {
@@ -46,7 +47,9 @@ Serving::Serving(io::Loop& loop, LoadedFleet fleet, ServingOptions options)
       options_(std::move(options)),
       fleet_(std::make_shared<const fleet::Fleet>(std::move(fleet.fleet))),
       store_(fleet_->appliance.store),
-      contents_(store_) {}
+      contents_(store_) {
+    tracker_.set_boards(identities_of(*fleet_));
+}
 
 Serving::~Serving() = default;
 
@@ -65,8 +68,10 @@ Result<std::unique_ptr<Serving>> Serving::open(
 Result<void> Serving::take_over_generation() {
     auto generation = load_current_generation(store_);
     if (!generation) return tl::unexpected(generation.error());
+    if (current_) older_.insert_or_assign(current_->manifest().generation, current_);
     current_ = std::move(*generation);
     gate_.set_generation(current_);
+    carry_out(tracker_.set_generation(current_ ? current_->manifest().generation : 0));
     return {};
 }
 
@@ -125,6 +130,8 @@ Result<void> Serving::open_listeners() {
 }
 
 void Serving::start() {
+    started_ = true;
+    story_timer_ = loop_.make_timer([this] { carry_out(tracker_.on_deadline(loop_.now())); });
     publish_catalog();
     if (dhcp_) {
         dhcp_->start(
@@ -174,6 +181,18 @@ void Serving::publish_catalog() {
     io::CatalogView view;
     view.current = current_;
     view.addresses = addresses_.boards();
+    const auto bindings = tracker_.bindings();
+    for (const auto& [board, number] : bindings) {
+        if (const auto found = older_.find(number); found != older_.end()) {
+            view.bound.emplace(board, found->second);
+        }
+    }
+    // What no boot needs any more goes; transfers that run hold on to their own files.
+    std::erase_if(older_, [&bindings](const auto& entry) {
+        return std::none_of(bindings.begin(), bindings.end(), [&entry](const auto& binding) {
+            return binding.second == entry.first;
+        });
+    });
     view.trust = trust_of(fleet_->appliance.dhcp.mode);
     catalog_.publish(view);
 }
@@ -205,6 +224,7 @@ void Serving::reload(const std::string& reason) {
         warn_of_settings_that_need_a_restart(loaded->fleet);
         fleet_ = std::make_shared<const fleet::Fleet>(std::move(loaded->fleet));
         dhcp_server_->set_fleet(fleet_);
+        tracker_.set_boards(identities_of(*fleet_));
         addresses_.keep_boards([this](const std::string& name) {
             return fleet_->find_board(name) != nullptr;
         });

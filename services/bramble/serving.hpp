@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -13,6 +14,7 @@
 #include "config/fleet/fleet.hpp"
 #include "config/layout/store_paths.hpp"
 #include "config/types/result.hpp"
+#include "services/boards/tracker.hpp"
 #include "services/bramble/address_book.hpp"
 #include "services/bramble/fleet_loading.hpp"
 #include "services/bramble/provisioned_gate.hpp"
@@ -71,6 +73,8 @@ private:
     bool persist(std::span<const dhcp::LeaseChange> changes);
     void on_dhcp_events(std::span<const dhcp::Event> events);
     void on_transfers(const std::vector<tftp::TransferEvent>& events);
+    void on_reported_up(const std::string& board, Ipv4Address address);
+    void carry_out(boards::Reaction reaction);
 
     // serving_http.cpp
     io::HttpResponse answer_admin(const io::HttpRequest& request);
@@ -84,6 +88,8 @@ private:
     io::ServiceManager manager_;
 
     io::GenerationPtr current_;
+    std::map<std::uint64_t, io::GenerationPtr> older_;  // that boots in progress are bound to
+    boards::Tracker tracker_;
     std::string reload_error_;  // empty: the last reload was taken over whole
     std::uint64_t reload_failures_ = 0;
     AddressBook addresses_;
@@ -97,9 +103,11 @@ private:
     std::optional<io::HttpListener> admin_;
     std::optional<io::HttpListener> board_reports_;
     std::optional<io::DirectoryWatch> store_watch_;
+    io::Timer story_timer_;
     io::Timer settle_timer_;  // lets several changes of the store become one reload
     io::Timer drain_timer_;
     io::Timer alive_timer_;
+    bool started_ = false;
     TimePoint drain_until_{};
     std::function<void()> on_drained_;
 };

@@ -1,5 +1,8 @@
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
+
+#include "services/bramble/boot_events.hpp"
 #include "services/bramble/event_lines.hpp"
 #include "services/bramble/serving.hpp"
 
@@ -10,6 +13,12 @@ void write(const LogLine& line) {
     spdlog::log(line.level, "{}", line.text);
 }
 
+std::size_t board_name_width(const fleet::Fleet& fleet) {
+    std::size_t width = 8;
+    for (const fleet::Board& board : fleet.boards) width = std::max(width, board.name.size());
+    return width;
+}
+
 }  // namespace
 
 bool Serving::persist(std::span<const dhcp::LeaseChange> /*changes*/) {
@@ -18,15 +27,49 @@ bool Serving::persist(std::span<const dhcp::LeaseChange> /*changes*/) {
 
 void Serving::on_dhcp_events(std::span<const dhcp::Event> events) {
     bool addresses_changed = false;
+    boards::Reaction reaction;
     for (const dhcp::Event& event : events) {
         write(log_line(event));
         addresses_changed = addresses_.on_event(event) || addresses_changed;
+        if (const auto told = boot_event(event)) reaction.add(tracker_.on_event(*told));
     }
-    if (addresses_changed) publish_catalog();
+    reaction.bindings_changed = reaction.bindings_changed || addresses_changed;
+    carry_out(std::move(reaction));
 }
 
 void Serving::on_transfers(const std::vector<tftp::TransferEvent>& events) {
-    for (const tftp::TransferEvent& event : events) write(log_line(event));
+    boards::Reaction reaction;
+    for (const tftp::TransferEvent& event : events) {
+        write(log_line(event));
+        if (const auto told = boot_event(event)) reaction.add(tracker_.on_event(*told));
+    }
+    carry_out(std::move(reaction));
+}
+
+void Serving::on_reported_up(const std::string& board, Ipv4Address address) {
+    spdlog::info("up board={} address={}", board, address.to_string());
+    boards::Event event;
+    event.at = loop_.now();
+    event.who.board = board;
+    event.what = boards::ReportedUp{};
+    carry_out(tracker_.on_event(event));
+}
+
+void Serving::carry_out(boards::Reaction reaction) {
+    for (const boards::StoryLine& line : reaction.lines) {
+        if (line.weight == boards::Weight::alarm) {
+            spdlog::warn("story board={} phase={} text=\"{}\"", line.board, line.phase, line.text);
+        } else if (line.weight == boards::Weight::major) {
+            spdlog::info("story board={} phase={} text=\"{}\"", line.board, line.phase, line.text);
+        }
+        if (options_.on_story_line && line.weight != boards::Weight::minor) {
+            options_.on_story_line(boards::render(line, board_name_width(*fleet_)));
+        }
+    }
+    if (reaction.bindings_changed) publish_catalog();
+    if (const auto deadline = tracker_.next_deadline(); deadline && started_) {
+        story_timer_.expire_at(*deadline);
+    }
 }
 
 }  // namespace bramble::program

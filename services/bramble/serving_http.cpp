@@ -42,15 +42,28 @@ io::HttpResponse Serving::answer_board(const io::HttpRequest& request) {
         );
         return plain(403, "this address is not that board's\n");
     }
-    spdlog::info("up board={} address={}", *name, request.peer->to_string());
+    on_reported_up(std::string(*name), *request.peer);
     return plain(204, "");
 }
 
 std::string Serving::status_json() const {
+    boost::json::array boards;
+    for (const auto& [name, story] : tracker_.boards()) {
+        boost::json::object board;
+        board["name"] = name;
+        board["state"] = to_string(story.condition());
+        board["generation"] = tracker_.generation_for(name);
+        if (story.boot) {
+            if (story.boot->address.is_set()) board["address"] = story.boot->address.to_string();
+            board["phase"] = to_string(story.boot->phase);
+            board["diagnosis"] = story.boot->diagnosis;
+        }
+        boards.push_back(std::move(board));
+    }
     boost::json::object out;
     out["generation"] = current_ ? current_->manifest().generation : 0;
-    out["boards"] = fleet_->boards.size();
     out["reload_error"] = reload_error_;
+    out["boards"] = std::move(boards);
     return boost::json::serialize(out);
 }
 

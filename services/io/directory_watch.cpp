@@ -23,7 +23,7 @@ bool drain(int fd, const std::string& name) {
             const char* text = buffer.data() + at + sizeof event;
             // After an overflow anything may have changed.
             if ((event.mask & IN_Q_OVERFLOW) != 0) seen = true;
-            if (event.len > 0 && name == text) seen = true;
+            if (event.len > 0 && (name.empty() || name == text)) seen = true;
             at += static_cast<ssize_t>(sizeof event + event.len);
         }
     }

@@ -12,7 +12,8 @@
 
 namespace bramble::io {
 
-// Watches one directory for entries that appear or are replaced under one of the names given.
+// Watches one directory for an entry that appears, is written, replaced or removed under `name`; an
+// empty name stands for any.
 class DirectoryWatch {
 public:
     // Errors: the directory is not there, or the machine has no inotify watch left.

@@ -1,6 +1,7 @@
 // Fleet files in memory, for the tests of config/yaml. It refuses to touch the disk.
 #pragma once
 
+#include <algorithm>
 #include <map>
 #include <string>
 
@@ -26,9 +27,9 @@ public:
         std::vector<std::string> names;
         for (const auto& [path, text] : files) {
             const std::filesystem::path file(path);
-            // Last first: the loader sorts, not the directory.
-            if (file.parent_path() == directory) names.insert(names.begin(), file.filename());
+            if (file.parent_path() == directory) names.push_back(file.filename());
         }
+        std::ranges::reverse(names);  // the loader sorts, not the directory
         if (names.empty()) return fail("No such file or directory");
         return names;
     }
