@@ -66,9 +66,14 @@ private:
         return status && status->has_value();
     }
 
+    // A link that leads nowhere counts as nothing there.
     Result<std::string> read_or_empty(const host::Path& relative) const {
-        if (!exists(relative)) return std::string();
-        return host_.read_file_in(root_, relative);
+        const auto status = host_.status_in(root_, relative);
+        if (!status) return tl::unexpected(status.error());
+        if (!*status) return std::string();
+        auto text = host_.read_file_in(root_, relative);
+        if (!text && (*status)->kind == host::FileKind::symlink) return std::string();
+        return text;
     }
 
     Result<void> write(const host::Path& relative, std::string_view text, unsigned mode = 0644) {
@@ -87,9 +92,9 @@ private:
 };
 
 Result<void> Writer::edit(const host::Path& relative, const Edit& change) {
-    if (!exists(relative)) return {};
-    const auto text = host_.read_file_in(root_, relative);
+    const auto text = read_or_empty(relative);
     if (!text) return tl::unexpected(text.error());
+    if (text->empty()) return {};
     const std::string changed = change(*text);
     if (changed == *text) return {};
     return write(relative, changed);
@@ -119,7 +124,7 @@ Result<void> Writer::write_machine_id() {
     if (auto done = write("etc/machine-id", *id + '\n', 0444); !done) return done;
     // D-Bus would otherwise go by a copy that all boards of the image share.
     if (!exists("var/lib/dbus/machine-id")) return {};
-    return host_.symlink_in(root_, "var/lib/dbus/machine-id", "/etc/machine-id");
+    return host_.symlink_in(root_, "var/lib/dbus/machine-id", "../../../etc/machine-id");
 }
 
 Result<void> Writer::write_host_keys() {

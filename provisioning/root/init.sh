@@ -82,6 +82,7 @@ split_ip_setting() {
     dhcp | on | any | both) method=dhcp ;;
     *) [ -n "$address" ] && method=static || method=dhcp ;;
     esac
+    [ "$method" = static ] || address=''
 }
 
 # Dependencies stand before what needs them; a driver for absent hardware loads and stays idle.

@@ -228,9 +228,10 @@ struct Tracker::Visit {
         const bool large = file.bytes >= major_bytes || file_class == FileClass::start;
         Weight weight = Weight::minor;
         if (file.outcome == FileOutcome::loaded && large) weight = Weight::major;
-        if (file.outcome == FileOutcome::failed || file.outcome == FileOutcome::refused) {
-            weight = Weight::alarm;
-        }
+        // Nothing acknowledged at all: a request that the network doubled, or a board that was
+        // reset.
+        const bool broke_off = file.outcome == FileOutcome::failed && file.bytes > 0;
+        if (broke_off || file.outcome == FileOutcome::refused) weight = Weight::alarm;
         say(boot.phase, describe_file(file, at), weight);
     }
 

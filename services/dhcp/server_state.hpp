@@ -18,7 +18,7 @@
 namespace bramble::dhcp {
 
 // A probed offer leaves after this long at the latest; a client asks again after seconds.
-inline constexpr Duration probe_wait = std::chrono::milliseconds(400);
+inline constexpr Duration probe_wait = std::chrono::milliseconds(500);
 inline constexpr std::size_t probes_max = 64;      // at once; beyond them, offers go unprobed
 inline constexpr unsigned probe_attempts_max = 3;  // addresses tried for one DHCPDISCOVER
 inline constexpr std::uint8_t hops_max = 16;       // RFC 1542 §4.1.1
