@@ -12,6 +12,22 @@
 namespace bramble::plan {
 namespace {
 
+// What the NFS server has to know.
+std::string exports_of(const layout::Manifest& manifest) {
+    std::string text;
+    for (const layout::BoardEntry& board : manifest.boards) {
+        if (!board.root) continue;
+        text += fmt::format(
+            "{} {} {} {}\n",
+            board.root->path.string(),
+            board.address ? board.address->to_string() : "*",
+            board.root->nfs_version,
+            board.root->read_only ? "ro" : "rw"
+        );
+    }
+    return text;
+}
+
 class Planner {
 public:
     Planner(const fleet::Fleet& fleet, const Observed& observed, const layout::StorePaths& store)
@@ -30,7 +46,7 @@ public:
         store_files();
         make_roots();
         const std::vector<std::string> reasons = reasons_to_publish();
-        export_roots(!reasons.empty());
+        export_roots();
         publish(reasons);
         return std::move(plan_);
     }
@@ -144,19 +160,24 @@ private:
         add(std::move(step));
     }
 
-    void export_roots(bool will_publish) {
-        if (wanted_.roots.empty() || (plan_.steps.empty() && !will_publish)) return;
-        std::string paths;
-        for (const layout::BoardEntry& board : wanted_.manifest.boards) {
-            if (board.root) paths += board.root->path.string() + "\n";
-        }
-        add(
-            {StepKind::export_roots,
-             fmt::format("{} board{}", wanted_.roots.size(), wanted_.roots.size() == 1 ? "" : "s"),
-             "roots may have changed",
-             Digest::of(paths),
-             {plan_.steps.size() - 1}}
-        );
+    // Before publishing: a board that is told of a root must be able to mount it.
+    void export_roots() {
+        const std::string wanted = exports_of(wanted_.manifest);
+        const bool copied =
+            std::any_of(plan_.steps.begin(), plan_.steps.end(), [](const Step& step) {
+                return step.kind == StepKind::copy_root;
+            });
+        const bool same = observed_.current && exports_of(*observed_.current) == wanted;
+        if (wanted_.roots.empty() || (!copied && same)) return;
+        const std::size_t count = wanted_.roots.size();
+        Step step{
+            StepKind::export_roots,
+            fmt::format("of {} board{}", count, count == 1 ? "" : "s"),
+            "each to its board's address",
+            Digest::of(wanted),
+            {}};
+        for (std::size_t i = 0; i < plan_.steps.size(); ++i) step.after.push_back(i);
+        add(std::move(step));
     }
 
     const fleet::Fleet& fleet_;

@@ -1,0 +1,195 @@
+// A plan as an operator reads it: what will be done, and why.
+#include "provisioning/plan/plan.hpp"
+
+#include "lab.hpp"
+
+namespace bramble::plan {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+class PlanTest : public Lab {};
+
+TEST_F(PlanTest, AFreshStoreNeedsEverything) {
+    EXPECT_EQ(
+        rendered(),
+        "nothing is published yet\n"
+        "  1. ingest image lite: not in the store\n"
+        "  2. copy root pi-01: it has none (plain copy)\n"
+        "  3. copy root pi-02: it has none (plain copy)\n"
+        "  4. export roots of 2 boards: each to its board's address\n"
+        "  5. publish generation 1: the first one\n"
+    );
+}
+
+TEST_F(PlanTest, EachStepNamesWhatMustBeDoneBefore) {
+    const Plan plan = make(fleet, seen, store);
+    ASSERT_EQ(plan.steps.size(), 5U);
+    EXPECT_THAT(plan.steps[0].after, IsEmpty());
+    EXPECT_THAT(plan.steps[2].after, ElementsAre(0));
+    EXPECT_THAT(plan.steps[4].after, ElementsAre(0, 1, 2, 3));
+    for (std::size_t i = 0; i < plan.steps.size(); ++i) {
+        for (const std::size_t before : plan.steps[i].after) EXPECT_LT(before, i);
+    }
+}
+
+TEST_F(PlanTest, AnAppliedFleetNeedsNothing) {
+    apply();
+    EXPECT_EQ(rendered(), "nothing to do; generation 7 is current\n");
+    EXPECT_TRUE(make(fleet, seen, store).nothing_to_do());
+}
+
+TEST_F(PlanTest, ACommentInTheFleetFileIsNoReason) {
+    apply();
+    fleet.sources[0].text += "# a comment\n";
+    EXPECT_TRUE(make(fleet, seen, store).nothing_to_do());
+}
+
+TEST_F(PlanTest, ABoardsCmdlineIsAReason) {
+    apply();
+    fleet.boards[1].cmdline = {"debug"};
+    EXPECT_EQ(
+        rendered(),
+        "generation 7 is current\n"
+        "  1. publish generation 8: pi-02: cmdline.txt changed\n"
+    );
+}
+
+TEST_F(PlanTest, ANewAddressIsAlsoTheExports) {
+    apply();
+    fleet.boards[1].address = Ipv4Address::parse("172.16.1.99").value();
+    EXPECT_EQ(
+        rendered(),
+        "generation 7 is current\n"
+        "  1. write identity pi-02: its identity changed\n"
+        "  2. export roots of 2 boards: each to its board's address\n"
+        "  3. publish generation 8: pi-02: address changed\n"
+    );
+}
+
+TEST_F(PlanTest, AChangedSourceMakesImageRootsAndGenerationAnew) {
+    apply();
+    seen.sources["lite"] = Digest::of("lite changed");
+    EXPECT_EQ(
+        rendered(),
+        "generation 7 is current\n"
+        "  1. ingest image lite: not in the store, or its source changed\n"
+        "  2. copy root pi-01: its base changed: image lite (plain copy)\n"
+        "  3. copy root pi-02: its base changed: image lite (plain copy)\n"
+        "  4. export roots of 2 boards: each to its board's address\n"
+        "  5. publish generation 8: image lite is made anew\n"
+    );
+}
+
+// A root holds a board's own changes: what concerns its identity alone is written into it.
+TEST_F(PlanTest, AnIdentityIsWrittenIntoTheRootThatTheBoardHas) {
+    apply();
+    fleet.profiles[0].users.push_back({"pi", std::nullopt, {}, true});
+    EXPECT_EQ(
+        rendered(),
+        "generation 7 is current\n"
+        "  1. write identity pi-01: its identity changed\n"
+        "  2. write identity pi-02: its identity changed\n"
+    );
+}
+
+// As a run leaves it that was killed after the first root.
+TEST_F(PlanTest, AFailedApplyGoesOnWhereItEnded) {
+    apply();
+    seen.current.reset();
+    seen.next_generation = 1;
+    seen.board_roots["pi-01"][0].identity.reset();
+    seen.board_roots.erase("pi-02");
+    EXPECT_EQ(
+        rendered(),
+        "nothing is published yet\n"
+        "  1. write identity pi-01: it has none yet\n"
+        "  2. copy root pi-02: it has none (plain copy)\n"
+        "  3. export roots of 2 boards: each to its board's address\n"
+        "  4. publish generation 1: the first one\n"
+    );
+}
+
+TEST_F(PlanTest, BootFilesAreStoredOnce) {
+    apply();
+    fleet.profiles[0].boot_files = {{"boot.scr.uimg", "/lab/boot.scr"}, {"again", "/lab/boot.scr"}};
+    seen.boot_files["/lab/boot.scr"] = object("script");
+    EXPECT_THAT(
+        rendered(), HasSubstr("  1. store file /lab/boot.scr: not in the store\n  2. publish")
+    );
+    seen.objects.insert(object("script").digest);
+    EXPECT_THAT(rendered(), HasSubstr("profile lab: again added, boot.scr.uimg added"));
+    EXPECT_THAT(rendered(), testing::Not(HasSubstr("store file")));
+}
+
+TEST_F(PlanTest, AnImageThatNoBoardUsesIsLeftAlone) {
+    apply();
+    fleet::Image unused;
+    unused.name = "unused";
+    fleet.images.push_back(unused);
+    fleet::Profile idle = fleet.profiles[0];
+    idle.name = "idle";
+    idle.image = "unused";
+    fleet.profiles.push_back(idle);
+    EXPECT_TRUE(make(fleet, seen, store).nothing_to_do());
+}
+
+TEST_F(PlanTest, WhatThisVersionDoesNotDoIsRefusedWithItsPlace) {
+    fleet.profiles[0].kernel = "verity";
+    fleet.images[0].customize.packages = {"fio"};
+    EXPECT_EQ(
+        rendered(),
+        "lab.yaml:5:1: error: profile 'lab': this version builds no kernels: leave kernel: out to "
+        "boot the image's own, or put a kernel of yours under boot_files:\n"
+        "lab.yaml:3:1: error: image 'lite': this version does not act on customize: list packages "
+        "in the debian: source, or change the source's tree itself\n"
+        "the fleet cannot be applied as it is\n"
+    );
+    EXPECT_TRUE(make(fleet, seen, store).refused());
+}
+
+TEST_F(PlanTest, ABoardsContradictionIsRefusedAtTheBoard) {
+    ingest();
+    fleet.boards[1].cmdline = {"root=/dev/sda1"};
+    EXPECT_THAT(
+        rendered(),
+        HasSubstr("lab.yaml:11:5: error: board 'pi-02': cmdline parameter 'root=/dev/sda1' "
+                  "contradicts the NFS root that this board gets; take it out")
+    );
+}
+
+TEST_F(PlanTest, MissingFirmwareIsToldOnceForAProfile) {
+    ingest();
+    seen.images[key].files.erase("start4.elf");
+    const Plan plan = make(fleet, seen, store);
+    ASSERT_EQ(plan.problems.size(), 1U);
+    EXPECT_FALSE(plan.problems[0].fatal);
+    EXPECT_THAT(plan.problems[0].message, HasSubstr("profile 'lab': start4.elf is not among"));
+    EXPECT_FALSE(plan.refused());
+}
+
+TEST_F(PlanTest, KeepingChangesOverABaseChangeIsNotPretended) {
+    apply();
+    fleet.profiles[0].root.on_base_change = fleet::OnBaseChange::keep;
+    seen.sources["lite"] = Digest::of("lite changed");
+    const Plan plan = make(fleet, seen, store);
+    ASSERT_EQ(plan.problems.size(), 2U);
+    EXPECT_THAT(plan.problems[0].message, HasSubstr("its earlier tree stays in the store"));
+}
+
+TEST_F(PlanTest, JsonSaysTheSame) {
+    apply();
+    fleet.boards[1].cmdline = {"debug"};
+    const std::string json = render_json(make(fleet, seen, store), fleet);
+    EXPECT_THAT(json, HasSubstr("\"current\":7,\"refused\":false,\"nothing_to_do\":false"));
+    EXPECT_THAT(
+        json,
+        HasSubstr("{\"step\":1,\"kind\":\"publish\",\"subject\":\"generation 8\",\"reason\":"
+                  "\"pi-02: cmdline.txt changed\"")
+    );
+}
+
+}  // namespace
+}  // namespace bramble::plan
