@@ -1,0 +1,194 @@
+// The rest of the state: boots, bindings, adopted boards; and databases that are none.
+#include "services/state/store.hpp"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <fstream>
+
+#include "tests/unit/state/state_file.hpp"
+
+namespace bramble::state {
+namespace {
+
+using namespace std::chrono_literals;
+using StoreTest = StateFile;
+
+const TimePoint start(1'700'000'000s);
+
+boards::EndedBoot boot_of(const std::string& board, int number) {
+    boards::EndedBoot out;
+    out.board = board;
+    boards::Boot& boot = out.boot;
+    boot.generation = 7;
+    boot.started = start + number * 60s;
+    boot.last_event = boot.started + 41s;
+    boot.ended = boot.last_event;
+    boot.state = boards::BootState::up;
+    boot.phase = boards::Phase::userspace;
+    boot.entered[0] = boot.started;
+    boot.entered[1] = boot.started + 2s;
+    boot.address = Ipv4Address::parse("172.16.1.3").value();
+    boot.discovers = 2;
+    boot.offers = 1;
+    boards::FileRecord file;
+    file.path = "start4.elf";
+    file.file_class = boards::FileClass::start;
+    file.outcome = boards::FileOutcome::loaded;
+    file.bytes = 2'303'680;
+    file.took = 900ms;
+    file.loads = 1;
+    file.probes = 1;
+    file.retransmissions = 2;
+    file.first_asked = boot.started + 3s;
+    file.last_ended = boot.started + 4s;
+    boot.files = {file};
+    boot.diagnosis = "nothing";
+    return out;
+}
+
+TEST_F(StoreTest, BootsComeBackWhole) {
+    const boards::EndedBoot boot = boot_of("pi-01", 1);
+    boards::EndedBoot odd = boot_of("pi-02", 2);
+    odd.boot.ended.reset();
+    odd.boot.state = boards::BootState::abandoned;
+    odd.boot.files[0].path = "\xff\x80 '\"\\";  // boards ask for any bytes
+    ASSERT_TRUE(open().add(std::vector{boot, odd}));
+    const auto rows = open().boots().value();
+    ASSERT_EQ(rows.values.size(), 2U);
+    EXPECT_EQ(rows.skipped, std::vector<std::string>{});
+    EXPECT_EQ(rows.values[0].boot, boot.boot);
+    EXPECT_EQ(rows.values[1].board, "pi-02");
+    EXPECT_EQ(rows.values[1].boot, odd.boot);
+}
+
+TEST_F(StoreTest, EveryStateComesBack) {
+    Store store = open();
+    std::vector<boards::EndedBoot> boots;
+    for (const auto state :
+         {boards::BootState::running,
+          boards::BootState::waiting,
+          boards::BootState::stuck,
+          boards::BootState::up,
+          boards::BootState::superseded,
+          boards::BootState::abandoned}) {
+        boots.push_back(boot_of("pi-01", 1));
+        boots.back().boot.state = state;
+    }
+    ASSERT_TRUE(store.add(boots));
+    const auto rows = store.boots().value();
+    ASSERT_EQ(rows.values.size(), boots.size());
+    for (std::size_t i = 0; i < boots.size(); ++i) EXPECT_EQ(rows.values[i].boot, boots[i].boot);
+}
+
+TEST_F(StoreTest, HistoryIsBoundedForEachBoard) {
+    Store store = open();
+    std::vector<boards::EndedBoot> boots;
+    for (int i = 0; i < 60; ++i) boots.push_back(boot_of("pi-01", i));
+    boots.push_back(boot_of("pi-02", 0));
+    ASSERT_TRUE(store.add(boots));
+    const auto one = store.boots_of("pi-01", 1000).value().values;
+    ASSERT_EQ(one.size(), Store::boots_per_board_max);
+    EXPECT_EQ(one.front().boot.started, start + 59 * 60s);
+    EXPECT_EQ(one.back().boot.started, start + 10 * 60s);
+    EXPECT_EQ(store.boots_of("pi-02").value().values.size(), 1U);
+    const auto latest = store.boots(2).value().values;
+    ASSERT_EQ(latest.size(), 3U);
+    EXPECT_EQ(latest[0].boot.started, start + 58 * 60s);
+    EXPECT_EQ(store.boots_of("pi-03").value().values.size(), 0U);
+}
+
+TEST_F(StoreTest, BootsThatDoNotReadAreLeftOut) {
+    ASSERT_TRUE(open().add(std::vector{boot_of("pi-01", 1)}));
+    run_sql(
+        "INSERT INTO boot (board, started_ns, generation, state, details) VALUES "
+        "('a', 1, 1, 'dancing', x''), ('b', 1, 1, 'up', CAST('{' AS BLOB)), "
+        "('c', 1, 1, 'up', CAST('{}' AS BLOB)), "
+        "('d', 1, 1, 'up', CAST('[[[[[[[[[[]]]]]]]]]]' AS BLOB));"
+        "INSERT INTO boot (board, started_ns, generation, state, details) SELECT 'e', 1, 1, 'up', "
+        "CAST(replace(CAST(details AS TEXT), '\"phase\":5', '\"phase\":6') AS BLOB) FROM boot "
+        "WHERE board = 'pi-01';"
+    );
+    const auto rows = open().boots().value();
+    EXPECT_EQ(rows.values.size(), 1U);
+    ASSERT_EQ(rows.skipped.size(), 5U);
+    EXPECT_EQ(rows.skipped[0], "boot of 'a' left out: its state is not known");
+    for (const std::string& one : rows.skipped) EXPECT_NE(one.find("left out"), std::string::npos);
+}
+
+TEST_F(StoreTest, BindingsAreReplacedAsAWhole) {
+    Store store = open();
+    ASSERT_TRUE(store.set_bindings({{"pi-01", 3}, {"pi-02", 4}}));
+    ASSERT_TRUE(store.set_bindings({{"pi-02", 5}}));
+    EXPECT_EQ(open().bindings().value(), (std::map<std::string, std::uint64_t>{{"pi-02", 5}}));
+}
+
+TEST_F(StoreTest, AdoptedBoards) {
+    AdoptedBoard board{
+        "pi-09", Serial(9), MacAddress::parse("dc:a6:32:00:00:09").value(), "lab", start};
+    AdoptedBoard guest{"guest", std::nullopt, board.mac, "lab", start};
+    Store store = open();
+    ASSERT_TRUE(store.adopt(guest));
+    ASSERT_TRUE(store.adopt(board));
+    board.profile = "attic";
+    ASSERT_TRUE(store.adopt(board));
+    EXPECT_EQ(store.adopted().value().values, (std::vector<AdoptedBoard>{guest, board}));
+    ASSERT_TRUE(store.forget("guest"));
+    EXPECT_EQ(open().adopted().value().values, std::vector<AdoptedBoard>{board});
+    run_sql("UPDATE adopted SET serial = 'x'");
+    EXPECT_EQ(
+        open().adopted().value().skipped,
+        std::vector<std::string>{
+            "adopted board left out: 'x' is not a serial number (eight hex digits, like 5b154510)"}
+    );
+}
+
+// Attack class A1: world-readable leases.
+TEST_F(StoreTest, NobodyElseReadsIt) {
+    const auto mode = [](const std::filesystem::path& path) {
+        struct stat status {};
+        EXPECT_EQ(::stat(path.c_str(), &status), 0) << path;
+        return status.st_mode & 07777U;
+    };
+    const auto old_mask = ::umask(0);
+    Store store = open();
+    ASSERT_TRUE(store.set_bindings({{"pi-01", 1}}));
+    ::umask(old_mask);
+    EXPECT_EQ(mode(file), 0640U);
+    EXPECT_EQ(mode(file.string() + "-wal"), 0640U);
+    ASSERT_EQ(::chmod(file.c_str(), 0666), 0);
+    open();
+    EXPECT_EQ(mode(file), 0640U);
+}
+
+TEST_F(StoreTest, WhatIsNoDatabaseOfOursSaysWhatToDo) {
+    EXPECT_EQ(
+        Store::open(directory / "none" / "state.db").error().message,
+        "state database " + (directory / "none" / "state.db").string() +
+            ": No such file or directory (its directory must exist and belong to the user that "
+            "runs "
+            "Bramble)"
+    );
+    EXPECT_FALSE(Store::open(directory));
+    std::ofstream(file) << std::string(4096, 'x');
+    EXPECT_EQ(
+        Store::open(file).error().message,
+        "state database: file is not a database (move it away: boards keep the addresses of the "
+        "fleet "
+        "file, leases of the pool are granted anew)"
+    );
+}
+
+TEST_F(StoreTest, ADatabaseOfANewerProgramIsLeftAlone) {
+    open();
+    run_sql("PRAGMA user_version = 2");
+    EXPECT_EQ(
+        Store::open(file).error().message,
+        "state database: its form is 2, this program knows 1 (install the newer Bramble again, or "
+        "move "
+        "the database away)"
+    );
+}
+
+}  // namespace
+}  // namespace bramble::state
