@@ -1,0 +1,239 @@
+#include "services/web/json.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/serialize.hpp>
+#include <boost/json/value.hpp>
+#include <cmath>
+
+#include "services/boards/story.hpp"
+
+namespace bramble::web {
+namespace {
+
+using boards::BoardStory;
+using boards::Boot;
+using boards::Condition;
+using boards::Phase;
+namespace json = boost::json;
+
+// To the millisecond: more would only make the document longer.
+double seconds(Duration span) {
+    return std::round(std::chrono::duration<double>(span).count() * 1000) / 1000;
+}
+
+// Text from the network may hold anything; JSON must be UTF-8. What is not plain ASCII is shown as
+// "?", as in the story's lines.
+std::string text(std::string_view from) {
+    std::string shown = boards::printable(from);
+    for (char& c : shown) {
+        if (static_cast<unsigned char>(c) >= 0x80) c = '?';
+    }
+    return shown;
+}
+
+template <typename T>
+json::value text_or_null(const std::optional<T>& value) {
+    if (!value) return nullptr;
+    return json::value(value->to_string());
+}
+
+json::object boot_object(const Boot& boot) {
+    json::object out;
+    out["state"] = to_string(boot.state);
+    out["phase"] = to_string(boot.phase);
+    out["generation"] = boot.generation;
+    out["started"] = rfc3339(boot.started);
+    out["last_event"] = rfc3339(boot.last_event);
+    out["ended"] = boot.ended ? json::value(rfc3339(*boot.ended)) : json::value(nullptr);
+    out["seconds"] = seconds(boot.total());
+    out["partial"] = boot.partial;
+    out["bytes"] = boot.bytes_loaded();
+    if (!boot.hold_reason.empty()) out["waiting_for"] = text(boot.hold_reason);
+    if (!boot.diagnosis.empty()) out["diagnosis"] = text(boot.diagnosis);
+    return out;
+}
+
+json::array phases_array(const Boot& boot) {
+    json::array out;
+    for (std::size_t i = 0; i < boards::phase_count; ++i) {
+        const auto phase = static_cast<Phase>(i);
+        const auto took = boot.duration(phase);
+        if (!took) continue;
+        json::object row;
+        row["phase"] = to_string(phase);
+        row["at"] = seconds(*boot.entered[i] - boot.started);
+        row["seconds"] = seconds(*took);
+        out.push_back(std::move(row));
+    }
+    return out;
+}
+
+std::string_view outcome_word(boards::FileOutcome outcome) {
+    constexpr std::array<std::string_view, 5> words = {
+        "loaded", "probed", "missing", "failed", "refused"};
+    return words[static_cast<std::size_t>(outcome)];
+}
+
+std::string_view class_word(boards::FileClass file_class) {
+    constexpr std::array<std::string_view, 4> words = {"start", "firmware", "config", "kernel"};
+    return words[static_cast<std::size_t>(file_class)];
+}
+
+json::array files_array(const Boot& boot) {
+    json::array out;
+    for (const boards::FileRecord& file : boot.files) {
+        json::object row;
+        row["path"] = text(file.path);
+        row["class"] = class_word(file.file_class);
+        row["outcome"] = outcome_word(file.outcome);
+        row["bytes"] = file.bytes;
+        row["at"] = seconds(file.first_asked - boot.started);
+        row["until"] = seconds(file.last_ended - boot.started);
+        row["seconds"] = seconds(file.took);
+        row["loads"] = file.loads;
+        row["probes"] = file.probes;
+        row["retransmissions"] = file.retransmissions;
+        out.push_back(std::move(row));
+    }
+    return out;
+}
+
+// What the fleet says of a board and what its story says.
+json::object board_object(const View& view, const fleet::Board& board) {
+    json::object out;
+    out["name"] = board.name;
+    out["serial"] = text_or_null(board.serial);
+    out["mac"] = text_or_null(board.mac);
+    out["address"] = text_or_null(board.address);
+    out["profile"] = board.profile;
+    out["model"] = to_string(view.fleet.model_of(board));
+    const BoardStory* story = view.tracker.find(board.name);
+    const Condition condition = story != nullptr ? story->condition() : Condition::never_seen;
+    out["condition"] = to_string(condition);
+    if (story == nullptr || !story->boot) return out;
+    if (!board.address && story->boot->address.is_set()) {
+        out["address"] = story->boot->address.to_string();
+    }
+    out["last_seen"] = rfc3339(story->last_seen);
+    out["silent_seconds"] = seconds(view.server.now - story->last_seen);
+    out["boot"] = boot_object(*story->boot);
+    return out;
+}
+
+json::array strangers_array(const View& view) {
+    json::array out;
+    for (const boards::Stranger& stranger : view.tracker.strangers()) {
+        json::object row;
+        row["mac"] = text_or_null(stranger.who.mac);
+        row["serial"] = text_or_null(stranger.who.serial);
+        row["kind"] = text(stranger.who.kind);
+        row["reason"] = text(stranger.reason);
+        row["requests"] = stranger.requests;
+        row["first_seen"] = rfc3339(stranger.first_seen);
+        row["last_seen"] = rfc3339(stranger.last_seen);
+        out.push_back(std::move(row));
+    }
+    return out;
+}
+
+json::object counts_object(const View& view) {
+    std::array<std::uint64_t, 5> counts{};
+    for (const fleet::Board& board : view.fleet.boards) {
+        const BoardStory* story = view.tracker.find(board.name);
+        const Condition condition = story != nullptr ? story->condition() : Condition::never_seen;
+        ++counts[static_cast<std::size_t>(condition)];
+    }
+    json::object out;
+    out["total"] = view.fleet.boards.size();
+    for (std::size_t i = 0; i < counts.size(); ++i) {
+        out[to_string(static_cast<Condition>(i))] = counts[i];
+    }
+    out["strangers"] = view.tracker.strangers().size();
+    return out;
+}
+
+std::string_view dhcp_mode_word(fleet::DhcpMode mode) {
+    constexpr std::array<std::string_view, 3> words = {"authoritative", "proxy", "off"};
+    return words[static_cast<std::size_t>(mode)];
+}
+
+}  // namespace
+
+std::string rfc3339(TimePoint at) {
+    const auto whole = std::chrono::floor<std::chrono::seconds>(at.time_since_epoch());
+    const std::chrono::sys_seconds utc(whole);
+    const auto day = std::chrono::floor<std::chrono::days>(utc);
+    const std::chrono::year_month_day date(day);
+    const std::chrono::hh_mm_ss time(utc - day);
+    return fmt::format(
+        "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z",
+        static_cast<int>(date.year()),
+        static_cast<unsigned>(date.month()),
+        static_cast<unsigned>(date.day()),
+        time.hours().count(),
+        time.minutes().count(),
+        time.seconds().count()
+    );
+}
+
+std::string status_json(const View& view) {
+    const ServerFacts& server = view.server;
+    json::object out;
+    out["version"] = server.version;
+    out["now"] = rfc3339(server.now);
+    out["uptime_seconds"] = seconds(server.now - server.started);
+    out["generation"] = server.generation;
+    out["generation_created"] = server.generation_created;
+    out["reload_error"] = server.reload_error;
+    out["draining"] = server.draining;
+    out["interface"] = view.fleet.appliance.interface;
+    out["address"] = view.fleet.appliance.address.to_string();
+    out["dhcp_mode"] = dhcp_mode_word(view.fleet.appliance.dhcp.mode);
+    out["leases"] = server.leases;
+    out["open_transfers"] = server.open_transfers;
+    out["bytes_sent"] = server.bytes_sent;
+    out["boards"] = counts_object(view);
+    return json::serialize(out);
+}
+
+std::string boards_json(const View& view) {
+    json::object out;
+    out["now"] = rfc3339(view.server.now);
+    json::array boards;
+    boards.reserve(view.fleet.boards.size());
+    for (const fleet::Board& board : view.fleet.boards) {
+        boards.push_back(board_object(view, board));
+    }
+    out["boards"] = std::move(boards);
+    out["strangers"] = strangers_array(view);
+    return json::serialize(out);
+}
+
+std::optional<std::string> board_json(const View& view, std::string_view name) {
+    const fleet::Board* board = view.fleet.find_board(name);
+    if (board == nullptr) return std::nullopt;
+    json::object out = board_object(view, *board);
+    const BoardStory* story = view.tracker.find(name);
+    json::array history;
+    if (story != nullptr && story->boot) {
+        json::object& boot = out["boot"].as_object();
+        boot["phases"] = phases_array(*story->boot);
+        boot["files"] = files_array(*story->boot);
+        boot["files_dropped"] = story->boot->files_dropped;
+        for (const Boot& earlier : story->history) history.push_back(boot_object(earlier));
+    }
+    out["history"] = std::move(history);
+    return json::serialize(out);
+}
+
+std::string error_json(std::string_view message) {
+    json::object out;
+    out["error"] = text(message);
+    return json::serialize(out);
+}
+
+}  // namespace bramble::web

@@ -1,0 +1,28 @@
+// The JSON API's documents. They refuse to know HTTP. Instants are RFC 3339 in UTC, spans are
+// seconds, sizes are bytes.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "config/types/time_point.hpp"
+#include "services/web/view.hpp"
+
+namespace bramble::web {
+
+// GET /api/v1/status
+std::string status_json(const View& view);
+
+// GET /api/v1/boards: every board of the fleet in its order, and those that asked without being in
+// it.
+std::string boards_json(const View& view);
+
+// GET /api/v1/boards/NAME: with its boot's phases and files, and its history. None: no such board.
+std::optional<std::string> board_json(const View& view, std::string_view name);
+
+std::string error_json(std::string_view message);
+
+std::string rfc3339(TimePoint at);  // "2026-11-22T12:30:17Z"
+
+}  // namespace bramble::web

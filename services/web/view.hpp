@@ -1,0 +1,34 @@
+// What the pages show, gathered by the shell for one request. It refuses to change any of it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "config/fleet/fleet.hpp"
+#include "config/types/time_point.hpp"
+#include "services/boards/tracker.hpp"
+
+namespace bramble::web {
+
+struct ServerFacts {
+    std::string version;
+    TimePoint now{};
+    TimePoint started{};
+    std::uint64_t generation = 0;    // 0: nothing is published
+    std::string generation_created;  // RFC 3339
+    std::string reload_error;        // empty: the last reload was taken over whole
+    bool draining = false;
+    std::uint64_t open_transfers = 0;
+    std::uint64_t bytes_sent = 0;  // TFTP payload since the start
+    std::uint64_t leases = 0;
+};
+
+// Borrows everything; lives for one answer.
+struct View {
+    const ServerFacts& server;
+    const fleet::Fleet& fleet;
+    const boards::Tracker& tracker;
+};
+
+}  // namespace bramble::web

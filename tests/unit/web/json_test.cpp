@@ -1,0 +1,148 @@
+// The API's documents, read back and looked into.
+#include "services/web/json.hpp"
+
+#include <gtest/gtest.h>
+
+#include <boost/json.hpp>
+
+#include "tests/unit/web/web_case.hpp"
+
+namespace bramble::web {
+namespace {
+
+namespace json = boost::json;
+using boards::FileOutcome;
+
+struct JsonTest : testing::Test, WebCase {
+    json::object read(const std::string& target) {
+        return json::parse(get(target).body).as_object();
+    }
+
+    void boot() {
+        happen(0, boards::AskedForAddress{});
+        happen(0.5, boards::GotAddress{boards::Speaker::firmware, Ipv4Address({172, 16, 1, 3})});
+        file(2, "start4.elf", FileOutcome::loaded);
+        file(4, "kernel8.img", FileOutcome::loaded);
+        happen(40, boards::ReportedUp{});
+    }
+};
+
+TEST_F(JsonTest, InstantsAreRfc3339) {
+    EXPECT_EQ(rfc3339(start), "2027-01-15T08:00:00Z");
+    EXPECT_EQ(rfc3339(TimePoint{}), "1970-01-01T00:00:00Z");
+    EXPECT_EQ(
+        rfc3339(start + std::chrono::hours(24 * 45) + std::chrono::milliseconds(1999)),
+        "2027-03-01T08:00:01Z"
+    );
+}
+
+TEST_F(JsonTest, StatusCountsBoardsByCondition) {
+    boot();
+    happen(50, boards::AskedForAddress{}, {"pi-02", {}, {}, {}});
+    server.reload_error = "fleet.yaml:12:12: unknown key";
+    const json::object status = read("/api/v1/status");
+    EXPECT_EQ(status.at("generation"), 7);
+    EXPECT_EQ(status.at("reload_error"), "fleet.yaml:12:12: unknown key");
+    EXPECT_EQ(status.at("uptime_seconds"), 90.0);
+    EXPECT_EQ(status.at("dhcp_mode"), "authoritative");
+    const json::object& counts = status.at("boards").as_object();
+    EXPECT_EQ(counts.at("total"), 2);
+    EXPECT_EQ(counts.at("up"), 1);
+    EXPECT_EQ(counts.at("booting"), 1);
+    EXPECT_EQ(counts.at("never-seen"), 0);
+}
+
+TEST_F(JsonTest, BoardsStandInTheFleetsOrder) {
+    boot();
+    const json::array boards = read("/api/v1/boards").at("boards").as_array();
+    ASSERT_EQ(boards.size(), 2U);
+    const json::object& one = boards[0].as_object();
+    EXPECT_EQ(one.at("name"), "pi-01");
+    EXPECT_EQ(one.at("serial"), "5b154510");
+    EXPECT_EQ(one.at("mac"), "dc:a6:32:2e:f8:ed");
+    EXPECT_EQ(one.at("model"), "pi4");
+    EXPECT_EQ(one.at("condition"), "up");
+    EXPECT_EQ(one.at("silent_seconds"), 50.0);
+    EXPECT_EQ(one.at("boot").at("seconds"), 40.0);
+    EXPECT_EQ(one.at("boot").at("generation"), 7);
+    const json::object& two = boards[1].as_object();
+    EXPECT_EQ(two.at("condition"), "never-seen");
+    EXPECT_TRUE(two.at("serial").is_null());
+    EXPECT_FALSE(two.contains("boot"));
+}
+
+TEST_F(JsonTest, OneBoardHasPhasesFilesAndHistory) {
+    boot();
+    happen(60, boards::AskedForAddress{});
+    json::object board = read("/api/v1/boards/pi-01");
+    EXPECT_EQ(board.at("condition"), "booting");
+    const json::object& earlier = board.at("history").as_array().at(0).as_object();
+    EXPECT_EQ(earlier.at("state"), "up");
+    EXPECT_EQ(earlier.at("started"), "2027-01-15T08:00:00Z");
+    EXPECT_EQ(earlier.at("ended"), "2027-01-15T08:00:40Z");
+
+    happen(61, boards::GotAddress{boards::Speaker::firmware, Ipv4Address({172, 16, 1, 3})});
+    file(63, "start4.elf", FileOutcome::missing);
+    board = read("/api/v1/boards/pi-01");
+    const json::object& now = board.at("boot").as_object();
+    EXPECT_EQ(now.at("phases").as_array().size(), 2U);
+    EXPECT_EQ(now.at("phases").as_array()[1].at("phase"), "firmware");
+    EXPECT_EQ(now.at("phases").as_array()[1].at("at"), 1.0);
+    const json::object& file = now.at("files").as_array().at(0).as_object();
+    EXPECT_EQ(file.at("path"), "start4.elf");
+    EXPECT_EQ(file.at("class"), "start");
+    EXPECT_EQ(file.at("outcome"), "missing");
+    EXPECT_EQ(file.at("at"), 2.0);
+    EXPECT_EQ(file.at("until"), 3.0);
+    EXPECT_EQ(file.at("retransmissions"), 2);
+}
+
+TEST_F(JsonTest, AStuckBoardHasItsDiagnosis) {
+    happen(0, boards::AskedForAddress{});
+    tracker.on_deadline(start + std::chrono::seconds(61));
+    const json::object board = read("/api/v1/boards/pi-01");
+    EXPECT_EQ(board.at("condition"), "stuck");
+    EXPECT_NE(board.at("boot").at("diagnosis").as_string().find("fell silent"), json::string::npos);
+}
+
+TEST_F(JsonTest, StrangersAreListed) {
+    boards::Identity who;
+    who.mac = *MacAddress::parse("dc:a6:32:00:00:09");
+    who.kind = "pi4";
+    happen(1, boards::AskedForAddress{}, who);
+    happen(1, boards::Held{"the fleet file does not know it"}, who);
+    const json::array strangers = read("/api/v1/boards").at("strangers").as_array();
+    ASSERT_EQ(strangers.size(), 1U);
+    EXPECT_EQ(strangers[0].at("mac"), "dc:a6:32:00:00:09");
+    EXPECT_EQ(strangers[0].at("reason"), "the fleet file does not know it");
+    EXPECT_EQ(strangers[0].at("requests"), 1);
+}
+
+// What boards send can hold any octet; the document stays JSON in UTF-8, whatever it is.
+TEST_F(JsonTest, HostileTextStaysText) {
+    happen(0, boards::AskedForAddress{});
+    happen(0.5, boards::GotAddress{boards::Speaker::firmware, Ipv4Address({172, 16, 1, 3})});
+    file(2, "</script>\"\\\n\x01\xff\xc3;", FileOutcome::missing);
+    const json::object board = read("/api/v1/boards/pi-01");
+    EXPECT_EQ(board.at("boot").at("files").as_array().at(0).at("path"), "</script>\"\\????;");
+}
+
+TEST_F(JsonTest, AThousandBoardsFitIntoOneDocument) {
+    fleet.boards.clear();
+    std::vector<boards::Identity> known;
+    for (int i = 0; i < 1000; ++i) {
+        fleet::Board board;
+        board.name = "pi-" + std::to_string(i);
+        board.profile = "lab";
+        known.push_back({board.name, {}, {}, {}});
+        fleet.boards.push_back(std::move(board));
+    }
+    tracker.set_boards(known);
+    for (const auto& who : known) happen(1, boards::AskedForAddress{}, who);
+    const Response response = get("/api/v1/boards");
+    EXPECT_LT(response.body.size(), 600'000U);
+    EXPECT_EQ(json::parse(response.body).at("boards").as_array().size(), 1000U);
+}
+
+}  // namespace
+}  // namespace bramble::web

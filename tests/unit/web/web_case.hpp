@@ -1,0 +1,60 @@
+// A fleet of two boards with a story, and a request to it. It refuses to know what is right.
+#pragma once
+
+#include <string>
+
+#include "services/web/router.hpp"
+
+namespace bramble::web {
+
+struct WebCase {
+    WebCase() {
+        fleet.appliance.interface = "eth1";
+        fleet.appliance.address = *Ipv4Network::parse("172.16.1.1/24");
+        fleet::Board one;
+        one.name = "pi-01";
+        one.serial = Serial(0x5b154510);
+        one.mac = *MacAddress::parse("dc:a6:32:2e:f8:ed");
+        one.address = Ipv4Address({172, 16, 1, 3});
+        one.profile = "lab";
+        fleet::Board two;
+        two.name = "pi-02";
+        two.profile = "lab";
+        fleet.boards = {one, two};
+        tracker.set_boards({{"pi-01", one.mac, one.serial, "pi4"}, {"pi-02", {}, {}, {}}});
+        tracker.set_generation(7);
+        server.version = "0.1.0";
+        server.generation = 7;
+        server.started = start;
+        server.now = start + std::chrono::seconds(90);
+    }
+
+    void happen(
+        double seconds, boards::Happening what, boards::Identity who = {"pi-01", {}, {}, {}}
+    ) {
+        const auto since =
+            std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
+        tracker.on_event({start + since, std::move(who), std::move(what)});
+    }
+
+    // One file of pi-01 that took a second.
+    void file(double seconds, const std::string& path, boards::FileOutcome outcome) {
+        const auto since =
+            std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds - 1));
+        happen(seconds, boards::FileEnded{path, outcome, 5000, 5000, 2, 7, start + since});
+    }
+
+    View view() const { return {server, fleet, tracker}; }
+
+    Response get(const std::string& target, const std::string& authorization = "") {
+        return answer({"GET", target, authorization, ""}, view(), access);
+    }
+
+    TimePoint start{std::chrono::seconds(1'800'000'000)};  // 2027-01-15T08:00:00Z
+    fleet::Fleet fleet;
+    boards::Tracker tracker;
+    ServerFacts server;
+    Access access;
+};
+
+}  // namespace bramble::web
