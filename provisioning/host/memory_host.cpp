@@ -92,36 +92,31 @@ Result<void> MemoryHost::enter(std::string_view call, const Path& path) {
 
 std::string MemoryHost::resolve(const std::string& root, const Path& relative, bool follow_last)
     const {
-    std::vector<std::string> rest;  // parts still to walk, the next one last
-    const auto push = [&rest](const Path& path) {
-        std::vector<std::string> parts;
-        for (const Path& part : path) parts.push_back(part.string());
-        rest.insert(rest.end(), parts.rbegin(), parts.rend());
-    };
-    push(relative);
-    Path at = root.empty() ? Path("/") : Path(root);
-    const Path top = at;
-    for (int links = 0; !rest.empty();) {
-        const std::string part = rest.back();
-        rest.pop_back();
-        if (part.empty() || part == "." || part == "/") continue;
+    const std::string top = root == "/" ? "" : root;
+    std::string at = top;                  // without a slash at its end; "/" is ""
+    std::string rest = relative.native();  // still to walk
+    for (int links = 0;;) {
+        rest.erase(0, rest.find_first_not_of('/'));
+        if (rest.empty()) return at.empty() ? "/" : at;
+        const std::string part = rest.substr(0, rest.find('/'));
+        rest.erase(0, part.size());
+        if (part == ".") continue;
         if (part == "..") {
-            if (at != top) at = at.parent_path();
+            if (at != top) at.erase(at.rfind('/'));
             continue;
         }
-        const Path next = at / part;
-        const auto found = nodes_.find(next.string());
-        const bool last = rest.empty();
-        if (found == nodes_.end()) return last ? next.string() : "";
+        const bool last = rest.find_first_not_of('/') == std::string::npos;
+        const auto found = nodes_.find(at + '/' + part);
+        if (found == nodes_.end()) return last ? at + '/' + part : "";
         if (found->second.kind == FileKind::symlink && (!last || follow_last)) {
             if (++links > links_followed_max) return "";
-            push(found->second.target);
-            if (found->second.target.is_absolute()) at = top;
+            const Path& target = found->second.target;
+            if (target.is_absolute()) at = top;
+            rest = target.native() + '/' + rest;
             continue;
         }
-        at = next;
+        at = found->first;
     }
-    return at.string();
 }
 
 MemoryHost::Node* MemoryHost::find(const std::string& resolved) {
