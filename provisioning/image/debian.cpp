@@ -168,6 +168,7 @@ Result<host::Command> Build::mmdebstrap_command(const Path& script) {
         architecture_.name,
         fmt::format("/usr/lib/binfmt.d/qemu-{}.conf", architecture_.emulator),
         "mmdebstrap",
+        "--verbose",  // else apt and dpkg are silent for minutes
         "--mode=root",
         "--variant=minbase",
         fmt::format("--architectures={}", architecture_.name),
