@@ -4,7 +4,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <mutex>
 
+#include "config/types/text.hpp"
+#include "provisioning/apply/heartbeat.hpp"
 #include "provisioning/apply/ingest_step.hpp"
 #include "provisioning/nfs/exports.hpp"
 #include "provisioning/plan/compose.hpp"
@@ -69,7 +72,23 @@ public:
 private:
     void tell(EventKind kind, std::string text, Duration took = {}) {
         if (!options_.on_event) return;
+        heartbeat_.heard();
+        const std::lock_guard lock(telling_);
         options_.on_event({kind, number_, steps_, name_, std::move(text), took});
+    }
+
+    // From the heartbeat's own thread; a step is under way, so its number and name stand still.
+    void tell_still(std::chrono::milliseconds since) {
+        if (!options_.on_event) return;
+        const std::lock_guard lock(telling_);
+        options_.on_event(
+            {EventKind::progress,
+             number_,
+             steps_,
+             name_,
+             fmt::format("{} so far", describe(since)),
+             {}}
+        );
     }
 
     void warn(const std::string& text) {
@@ -93,7 +112,9 @@ private:
         name_ = fmt::format("{} {}", plan::to_string(step.kind), step.subject);
         tell(EventKind::started, step.reason);
         const auto begun = host_.now();
+        heartbeat_.begin();
         const Result<void> done = perform(step);
+        heartbeat_.end();
         if (!done) {
             return fail(fmt::format(
                 "{}: {}\nwhat was done before is kept: run apply again to go on from there",
@@ -250,6 +271,8 @@ private:
     std::size_t number_ = 0;
     std::size_t steps_ = 0;
     std::string name_;
+    std::mutex telling_;  // one event at a time
+    Heartbeat heartbeat_{[this](std::chrono::milliseconds since) { tell_still(since); }};
 };
 
 }  // namespace

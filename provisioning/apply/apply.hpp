@@ -34,6 +34,8 @@ std::string render(const Event& event);
 std::string render_json(const Event& event);  // one object, one line
 
 struct Options {
+    // One at a time, but not always from the caller's thread: a step that is silent for two seconds
+    // is told of by another.
     std::function<void(const Event&)> on_event;
     std::stop_token stop;  // between steps and within long ones; what is done stays done
 };

@@ -126,6 +126,8 @@ Result<void> RealHost::make_directories(const Path& path) {
             errno = reason;
             return failure("make directory", made);
         }
+        // Whatever the umask: the server reads the store as another user.
+        if (::chmod(made.c_str(), 0755) != 0) return failure("set the mode of", made);
         if (auto synced = sync_directory(parent_of(made)); !synced) return synced;
     }
     return open_directory(path).map([](const Fd&) {});

@@ -184,6 +184,16 @@ TEST(RealHost, AFifoIsRefusedAtOnce) {
     EXPECT_EQ(machine.host.status(machine.top / "fifo").value()->kind, FileKind::other);
 }
 
+TEST(RealHost, DirectoriesAreReadableWhateverTheUmask) {
+    RealMachine machine;
+    const mode_t before = ::umask(077);
+    const auto made = machine.host.make_directories(machine.top / "a/b");
+    ::umask(before);
+    ASSERT_TRUE(made);
+    EXPECT_EQ(machine.host.status(machine.top / "a").value()->mode, 0755U);
+    EXPECT_EQ(machine.host.status(machine.top / "a/b").value()->mode, 0755U);
+}
+
 TEST(RealHost, ALeftoverOfAKilledWriteIsInNobodysWay) {
     RealMachine machine;
     std::ofstream(machine.top / ".a.bramble-new") << "half";
