@@ -9,6 +9,7 @@ import fcntl
 import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -85,22 +86,21 @@ class Quickstart:
         if self.with_guest and (why := missing(ARM64, U_BOOT_ARM64)):
             self.leave_guest_out(f"{why}; 'sudo deploy/setup --for quickstart' installs it")
         stand_in.make(CACHE / "stand-in")
-        shutil.copy(ROOT / "deploy/lab/fleet.yaml", self.fleet_file)
-        self._write_guest()
+        self._write_fleet()
 
-    def _write_guest(self):
-        folder = CACHE / "guest.d"
-        folder.mkdir(exist_ok=True)
+    def _write_fleet(self):
+        text = (ROOT / "deploy/lab/fleet.yaml").read_text()
         if self.with_guest:
-            shutil.copy(ROOT / "deploy/lab/guest.d/guest.yaml", folder)
+            shutil.copytree(ROOT / "deploy/lab/guest.d", CACHE / "guest.d", dirs_exist_ok=True)
         else:
-            (folder / "guest.yaml").unlink(missing_ok=True)
+            text = re.sub(r"(?m)^include:.*\n", "", text)
+        self.fleet_file.write_text(text)
 
     def leave_guest_out(self, why):
         self.with_guest = False
         self.summary.left_out.append(f"the real Linux: {why}")
         tell("left out", f"the real Linux: {why}")
-        self._write_guest()
+        self._write_fleet()
 
     def apply(self):
         """Makes the fleet true in the store, outside the lab, where the package mirror is reached."""
