@@ -134,8 +134,8 @@ Result<std::string> ganesha_configuration(
         "    Minor_Versions = 0, 1, 2;\n"
         "    RecoveryBackend = fs;\n"
         "    RecoveryRoot = \"{}\";\n"
-        "    Lease_Lifetime = 30;\n"
-        "    Grace_Period = 45;\n"
+        "    Lease_Lifetime = 15;\n"
+        "    Grace_Period = 20;\n"
         "}}\n",
         settings.nfs_v3 ? "3, 4" : "4",
         own,
@@ -183,6 +183,19 @@ Result<std::string> ganesha_configuration(
 bool wants_rpcbind(std::string_view ganesha_configuration) {
     return ganesha_configuration.find("\n    Protocols = 3, 4;\n    Bind_addr") !=
            std::string_view::npos;
+}
+
+std::vector<ExportedRoot> exported_roots(std::string_view ganesha_configuration) {
+    constexpr std::string_view begin = "\n    Path = \"";
+    std::vector<ExportedRoot> roots;
+    std::size_t at = 0;
+    while ((at = ganesha_configuration.find(begin, at)) != std::string_view::npos) {
+        at += begin.size();
+        ExportedRoot& root = roots.emplace_back();
+        root.path = ganesha_configuration.substr(at, ganesha_configuration.find('"', at) - at);
+        root.nfs_version = wants_rpcbind(ganesha_configuration) ? "3" : "4";
+    }
+    return roots;
 }
 
 Result<std::string> kernel_exports(const Ipv4Network& boards, std::span<const ExportedRoot> roots) {

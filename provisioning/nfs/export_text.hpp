@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "config/types/ipv4.hpp"
 #include "config/types/result.hpp"
@@ -57,6 +58,9 @@ struct GaneshaSettings {
 
 // Whether that configuration asks for version 3.
 bool wants_rpcbind(std::string_view ganesha_configuration);
+
+// The roots that such a configuration exports, each by version 3 where it may be.
+std::vector<ExportedRoot> exported_roots(std::string_view ganesha_configuration);
 
 // exports(5), one line per path with the same rules. Errors: as above.
 [[nodiscard]] Result<std::string> kernel_exports(

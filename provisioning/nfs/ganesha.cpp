@@ -18,6 +18,7 @@
 
 #include "provisioning/nfs/export_text.hpp"
 #include "provisioning/nfs/ganesha_child.hpp"
+#include "provisioning/nfs/verify.hpp"
 
 namespace bramble::nfs {
 
@@ -92,7 +93,11 @@ Result<std::unique_ptr<Ganesha>> Ganesha::start(Settings settings, Log log) {
     self->changed_.wait_for(lock, self->settings_.ready_limit, [&] {
         return self->ready_ || self->failed_;
     });
-    if (self->ready_) return self;
+    if (self->ready_) {
+        lock.unlock();
+        self->look_at_exports(text);
+        return self;
+    }
     std::string words;
     for (const std::string& line : self->last_words_) words += "\n  " + line;
     return fail(fmt::format(
@@ -108,6 +113,14 @@ Ganesha::Ganesha(Settings settings, Log log, bool own_rpcbind)
     : settings_(std::move(settings)), log_(std::move(log)), own_rpcbind_(own_rpcbind) {}
 
 Ganesha::~Ganesha() = default;  // jthread: asks the supervising thread to stop and waits for it
+
+// A bad EXPORT does not stop Ganesha: it serves the others (lab facts, section 2), and so do we.
+void Ganesha::look_at_exports(std::string_view configuration) const {
+    const auto there = verify_exports(
+        settings_.address, exported_roots(configuration), mount_port, std::chrono::milliseconds(500)
+    );
+    if (!there && log_) log_(there.error().message);
+}
 
 bool Ganesha::ready() const {
     const std::lock_guard lock(mutex_);

@@ -36,8 +36,9 @@ public:
     static constexpr std::chrono::milliseconds pause_first{1000};  // before it is started again
     static constexpr std::chrono::milliseconds pause_longest{30000};
 
-    // Blocks until the server says that it serves. Needs root. Errors: a program is missing (with
-    // its package), it ended or did not get ready in time (with its last words).
+    // Blocks until the server says that it serves; then looks at each export, and logs those that
+    // are not there. Needs root. Errors: a program is missing (with its package), it ended or did
+    // not get ready in time (with its last words).
     [[nodiscard]] static Result<std::unique_ptr<Ganesha>> start(Settings settings, Log log);
 
     Ganesha(const Ganesha&) = delete;
@@ -51,11 +52,11 @@ public:
     bool ready() const;
 
 private:
-    struct Wake;
     enum class End { stopped, died };
 
     Ganesha(Settings settings, Log log, bool own_rpcbind);
 
+    void look_at_exports(std::string_view configuration) const;
     void supervise(const std::stop_token& stop);
     End run_once(const std::stop_token& stop);
     void take_line(std::string_view line);

@@ -47,7 +47,10 @@ Result<void> verify_exports(
         }
         if (!there)
             problems += fmt::format(
-                "\n  {} (board {}): {}", root.path.string(), root.board, there.error().message
+                "\n  {}{}: {}",
+                root.path.string(),
+                root.board.empty() ? "" : " (board " + root.board + ")",
+                there.error().message
             );
     }
     if (problems.empty()) return {};

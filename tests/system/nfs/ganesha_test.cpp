@@ -29,23 +29,41 @@ const std::string server_address = "172.31.77.1";
 const std::string address_of_a = "172.31.77.3";
 const std::string address_of_b = "172.31.77.4";
 
-bool shell(const std::string& command) {
-    return std::system(command.c_str()) == 0;
+// Runs `ip` with these words.
+bool ip(std::vector<std::string> words) {
+    host::RealHost host;
+    host::Command command;
+    command.argv = std::move(words);
+    command.argv.insert(command.argv.begin(), "ip");
+    const auto ran = host.run(command);
+    return ran && ran->exit_code == 0;
 }
 
 // From now on this namespace's programs reach the server from `address`.
 void speak_from(const std::string& address) {
-    ASSERT_TRUE(shell(
-        "ip route replace local " + server_address +
-        " dev lo table local proto kernel scope host src " + address
-    ));
+    ASSERT_TRUE(
+        ip({"route",
+            "replace",
+            "local",
+            server_address,
+            "dev",
+            "lo",
+            "table",
+            "local",
+            "proto",
+            "kernel",
+            "scope",
+            "host",
+            "src",
+            address})
+    );
 }
 
 std::string why_not() {
     if (geteuid() != 0) return "needs root";
+    host::RealHost host;
     for (const char* program : {"ganesha.nfsd", "rpcbind", "ip"})
-        if (!shell(std::string("command -v ") + program + " >/dev/null"))
-            return std::string(program) + " is not installed";
+        if (!host.has_program(program)) return std::string(program) + " is not installed";
     return "";
 }
 
@@ -54,9 +72,9 @@ protected:
     static void SetUpTestSuite() {
         if (!why_not().empty()) return;
         ASSERT_EQ(unshare(CLONE_NEWNET), 0);
-        ASSERT_TRUE(shell("ip link set lo up"));
+        ASSERT_TRUE(ip({"link", "set", "lo", "up"}));
         for (const std::string& address : {server_address, address_of_a, address_of_b})
-            ASSERT_TRUE(shell("ip address add " + address + "/24 dev lo"));
+            ASSERT_TRUE(ip({"address", "add", address + "/24", "dev", "lo"}));
     }
 
     void SetUp() override {
@@ -203,6 +221,18 @@ TEST_F(GaneshaTest, AMissingRootIsAnErrorThatNamesIt) {
         published.error().message.find(missing.path.string() + " (board b): "), std::string::npos
     ) << published.error().message;
     EXPECT_EQ(published.error().message.find("(board a)"), std::string::npos);
+    EXPECT_EQ(read_from(address_of_a, a, 3), "a");
+}
+
+TEST_F(GaneshaTest, AtItsStartItTellsWhatItDoesNotExport) {
+    const ExportedRoot a = root("a", address_of_a);
+    const ExportedRoot missing = root("b", address_of_b);
+    ASSERT_TRUE(publish({a, missing}));
+    std::filesystem::remove_all(missing.path);
+    start();
+    EXPECT_NE(log().find("does not export:\n  " + missing.path.string() + ": "), std::string::npos)
+        << log();
+    EXPECT_EQ(log().find(a.path.string() + ": "), std::string::npos) << log();
     EXPECT_EQ(read_from(address_of_a, a, 3), "a");
 }
 

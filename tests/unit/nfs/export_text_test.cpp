@@ -43,8 +43,8 @@ NFSv4 {
     Minor_Versions = 0, 1, 2;
     RecoveryBackend = fs;
     RecoveryRoot = "/store/nfs/recovery";
-    Lease_Lifetime = 30;
-    Grace_Period = 45;
+    Lease_Lifetime = 15;
+    Grace_Period = 20;
 }
 EXPORT {
     Export_Id = 1;
@@ -107,6 +107,16 @@ TEST(GaneshaConfiguration, Version3NeedsRpcbind) {
         configure({root("pi-01", "172.16.1.3")}, false).error().message,
         HasSubstr("install the package rpcbind")
     );
+}
+
+TEST(GaneshaConfiguration, TellsWhatItExports) {
+    const std::string text = configure({root("a", "172.16.1.3"), root("b", "172.16.1.4")}).value();
+    const auto roots = exported_roots(text);
+    ASSERT_EQ(roots.size(), 2U);
+    EXPECT_EQ(roots[0].path, "/store/boards/a/root");
+    EXPECT_EQ(roots[1].path, "/store/boards/b/root");
+    EXPECT_EQ(roots[1].nfs_version, "3");
+    EXPECT_TRUE(exported_roots("").empty());
 }
 
 TEST(Exports, APathThatCannotStandInTheFileIsRefusedByName) {
