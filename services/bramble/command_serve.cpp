@@ -9,7 +9,6 @@
 #include "services/bramble/log.hpp"
 #include "services/bramble/serving.hpp"
 #include "services/io/loop.hpp"
-#include "services/io/privileges.hpp"
 
 namespace bramble::program {
 namespace {
@@ -26,14 +25,10 @@ Exit serve(const Invocation& invocation, const ServeArguments& arguments) {
     if (!fleet->warnings.empty()) spdlog::warn("{}", fleet->warnings);
 
     io::Loop loop;
-    auto serving =
-        Serving::open(loop, std::move(*fleet), ServingOptions{invocation.fleet_file, {}, {}});
+    auto serving = Serving::open(
+        loop, std::move(*fleet), ServingOptions{invocation.fleet_file, arguments.user, {}, {}}
+    );
     if (!serving) return print_error(serving.error().message, Exit::machine);
-    if (!arguments.user.empty()) {
-        if (auto became = io::become_user(arguments.user); !became) {
-            return print_error(became.error().message, Exit::machine);
-        }
-    }
 
     bool draining = false;
     loop.on_signals({SIGHUP, SIGTERM, SIGINT}, [&](int number) {

@@ -52,16 +52,20 @@ struct StatusArguments {
             return fail(fmt::format("cannot read the token in {}", token_file));
         }
     }
-    call.target = "/api/v1/status";
     return call;
 }
 
-Exit status(const Invocation& invocation, const StatusArguments& arguments) {
-    const auto call = where_to_ask(invocation, arguments);
-    if (!call) return print_error(call.error().message, Exit::usage);
-    const auto response = io::call_http(*call);
+// One page of the API. Errors: nobody answers, the token is wrong; with the exit code of each.
+[[nodiscard]] Result<std::string, std::pair<std::string, Exit>> ask(
+    io::HttpCall call, const std::string& target
+) {
+    call.target = target;
+    const auto response = io::call_http(call);
+    const auto refuse = [](std::string message, Exit exit) {
+        return tl::unexpected(std::pair(std::move(message), exit));
+    };
     if (!response) {
-        return print_error(
+        return refuse(
             fmt::format(
                 "no answer from a running serve at {} (is it running? `systemctl status bramble`, "
                 "or start `bramble serve`)",
@@ -71,18 +75,25 @@ Exit status(const Invocation& invocation, const StatusArguments& arguments) {
         );
     }
     if (response->status == 401 || response->status == 403) {
-        return print_error("the token is missing or wrong: see --token-file", Exit::no);
+        return refuse("the token is missing or wrong: see --token-file", Exit::no);
     }
     if (response->status != 200) {
-        return print_error(
+        return refuse(
             fmt::format("serve answered {}: {}", response->status, response->body), Exit::machine
         );
     }
-    if (invocation.json) {
-        print_result(response->body);
-        return Exit::done;
-    }
-    const auto text = render_status(response->body);
+    return response->body;
+}
+
+Exit status(const Invocation& invocation, const StatusArguments& arguments) {
+    const auto call = where_to_ask(invocation, arguments);
+    if (!call) return print_error(call.error().message, Exit::usage);
+    const auto server = ask(*call, "/api/v1/status");
+    if (!server) return print_error(server.error().first, server.error().second);
+    const auto boards = ask(*call, "/api/v1/boards");
+    if (!boards) return print_error(boards.error().first, boards.error().second);
+    const auto text =
+        invocation.json ? merge_status(*server, *boards) : render_status(*server, *boards);
     if (!text) return print_error(text.error().message, Exit::machine);
     print_result(*text);
     return Exit::done;
@@ -97,14 +108,16 @@ void add_status(CLI::App& app, Invocation& invocation) {
     command->footer(
         "Examples:\n"
         "  bramble status\n"
-        "  bramble status --json | jq '.boards[] | select(.state != \"up\")'\n"
+        "  bramble status --json | jq '.boards[] | select(.condition != \"up\")'\n"
         "  bramble status --admin 127.0.0.1:8080\n"
         "\n"
         "Exit code 3 when nobody answers."
     );
     auto arguments = std::make_shared<StatusArguments>();
     add_fleet_option(*command, invocation);
-    add_json_option(*command, invocation, "The API's own JSON object");
+    add_json_option(
+        *command, invocation, "One JSON object: the server's facts, counts, boards, strangers"
+    );
     command
         ->add_option("--admin", arguments->admin, "Ask there instead of the fleet file's address")
         ->type_name("ADDRESS:PORT");

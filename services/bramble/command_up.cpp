@@ -102,6 +102,7 @@ private:
             std::move(fleet),
             ServingOptions{
                 fleet_file_,
+                "",
                 [](const std::string& line) { say(line); },
                 [this] { apply_is_due("boards were enrolled"); }}
         );

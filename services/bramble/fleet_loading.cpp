@@ -4,32 +4,58 @@
 
 #include <algorithm>
 
+#include "config/layout/store_paths.hpp"
 #include "config/yaml/load.hpp"
 
 namespace bramble::program {
 
-Result<LoadedFleet> load_fleet(const std::filesystem::path& file) {
+Result<LoadedFleet, LoadFailure> load_fleet(const std::filesystem::path& file) {
     yaml::DiskFiles files;
     yaml::LoadResult loaded = yaml::load(file, files);
-    std::string text = yaml::render(loaded.diagnostics);
-    if (loaded.fleet) return LoadedFleet{std::move(*loaded.fleet), std::move(text)};
-    const auto errors = std::count_if(
-        loaded.diagnostics.begin(),
-        loaded.diagnostics.end(),
-        [](const yaml::Diagnostic& d) { return d.severity == yaml::Severity::error; }
+    if (loaded.fleet) {
+        return LoadedFleet{std::move(*loaded.fleet), yaml::render(loaded.diagnostics)};
+    }
+    // Warnings would only stand in the way of what has to be mended.
+    std::erase_if(loaded.diagnostics, [](const yaml::Diagnostic& diagnostic) {
+        return diagnostic.severity != yaml::Severity::error;
+    });
+    const std::size_t errors = loaded.diagnostics.size();
+    LoadFailure failure;
+    failure.message = fmt::format(
+        "{} has {} problem{}:\n{}",
+        file.string(),
+        errors,
+        errors == 1 ? "" : "s",
+        yaml::render(loaded.diagnostics)
     );
-    return fail(
-        fmt::format("{} has {} problem{}:\n{}", file.string(), errors, errors == 1 ? "" : "s", text)
-    );
+    for (const yaml::Diagnostic& diagnostic : loaded.diagnostics) {
+        failure.lines.push_back(fmt::format(
+            "{}:{}:{}: {}", diagnostic.file, diagnostic.line, diagnostic.column, diagnostic.message
+        ));
+    }
+    return tl::unexpected(std::move(failure));
 }
 
-Result<LoadedFleet> load_fleet_with_enrolled(const std::filesystem::path& file) {
-    return load_fleet(file);
+Result<LoadedFleet, LoadFailure> load_fleet_with_enrolled(const std::filesystem::path& file) {
+    auto loaded = load_fleet(file);
+    if (!loaded) return loaded;
+    const auto database = layout::StorePaths(loaded->fleet.appliance.store).state_db();
+    std::error_code ignored;
+    if (!std::filesystem::exists(database, ignored)) return loaded;
+    auto state = state::Store::open(database);
+    auto enrolled = state ? state->adopted() : tl::unexpected(state.error());
+    if (enrolled) {
+        merge_enrolled(loaded->fleet, enrolled->values);
+    } else {
+        loaded->warnings +=
+            fmt::format("warning: enrolled boards are left out: {}\n", enrolled.error().message);
+    }
+    return loaded;
 }
 
-std::size_t merge_enrolled(fleet::Fleet& fleet, std::span<const EnrolledBoard> boards) {
+std::size_t merge_enrolled(fleet::Fleet& fleet, std::span<const state::AdoptedBoard> boards) {
     std::size_t added = 0;
-    for (const EnrolledBoard& enrolled : boards) {
+    for (const state::AdoptedBoard& enrolled : boards) {
         const bool known = std::any_of(
             fleet.boards.begin(),
             fleet.boards.end(),

@@ -10,31 +10,31 @@
 
 #include "config/fleet/fleet.hpp"
 #include "config/types/result.hpp"
+#include "services/state/store.hpp"
 
 namespace bramble::program {
-
-// A board that asked to be enrolled (appliance.unknown_boards) or was adopted by an operator.
-struct EnrolledBoard {
-    std::string name;
-    std::optional<Serial> serial;
-    std::optional<MacAddress> mac;
-    std::string profile;
-};
 
 struct LoadedFleet {
     fleet::Fleet fleet;
     std::string warnings;  // rendered, empty when there are none
 };
 
-// Errors: every diagnostic, rendered.
-[[nodiscard]] Result<LoadedFleet> load_fleet(const std::filesystem::path& file);
+// Why there is no fleet.
+struct LoadFailure {
+    std::string message;             // for people: every error with its line and a caret
+    std::vector<std::string> lines;  // for a log: one for each error
+};
 
-// load_fleet, and the enrolled boards of the store's state merged into it. A store without state
-// has none.
-[[nodiscard]] Result<LoadedFleet> load_fleet_with_enrolled(const std::filesystem::path& file);
+[[nodiscard]] Result<LoadedFleet, LoadFailure> load_fleet(const std::filesystem::path& file);
+
+// load_fleet, and the boards that the store's state has enrolled. A store without state has none;
+// state that cannot be read is a warning.
+[[nodiscard]] Result<LoadedFleet, LoadFailure> load_fleet_with_enrolled(
+    const std::filesystem::path& file
+);
 
 // Adds those whose serial, MAC and name the fleet does not have yet and whose profile it does; the
 // fleet file wins. Answers how many were added.
-std::size_t merge_enrolled(fleet::Fleet& fleet, std::span<const EnrolledBoard> boards);
+std::size_t merge_enrolled(fleet::Fleet& fleet, std::span<const state::AdoptedBoard> boards);
 
 }  // namespace bramble::program

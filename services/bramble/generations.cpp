@@ -21,6 +21,26 @@ std::optional<std::uint64_t> generation_number(const std::filesystem::path& link
 
 }  // namespace
 
+Result<io::GenerationPtr> load_generation(const layout::StorePaths& store, std::uint64_t number) {
+    const auto path = store.manifest(number);
+    std::ifstream file(path, std::ios::binary);
+    std::ostringstream text;
+    text << file.rdbuf();
+    if (!file) {
+        return fail(fmt::format("cannot read {}: {}", path.string(), std::strerror(errno)));
+    }
+    auto manifest = layout::parse_manifest(text.view());
+    if (!manifest) return fail(fmt::format("{}: {}", path.string(), manifest.error().message));
+    if (manifest->generation != number) {
+        return fail(fmt::format(
+            "{} says that it is generation {}: run `bramble apply`",
+            path.string(),
+            manifest->generation
+        ));
+    }
+    return std::make_shared<const io::Generation>(std::move(*manifest));
+}
+
 Result<io::GenerationPtr> load_current_generation(const layout::StorePaths& store) {
     // Read once: the link may be replaced meanwhile, and what is read must be one generation.
     std::error_code error;
@@ -37,23 +57,7 @@ Result<io::GenerationPtr> load_current_generation(const layout::StorePaths& stor
             target.string()
         ));
     }
-    const auto path = store.manifest(*number);
-    std::ifstream file(path, std::ios::binary);
-    std::ostringstream text;
-    text << file.rdbuf();
-    if (!file) {
-        return fail(fmt::format("cannot read {}: {}", path.string(), std::strerror(errno)));
-    }
-    auto manifest = layout::parse_manifest(text.view());
-    if (!manifest) return fail(fmt::format("{}: {}", path.string(), manifest.error().message));
-    if (manifest->generation != *number) {
-        return fail(fmt::format(
-            "{} says that it is generation {}: run `bramble apply`",
-            path.string(),
-            manifest->generation
-        ));
-    }
-    return std::make_shared<const io::Generation>(std::move(*manifest));
+    return load_generation(store, *number);
 }
 
 }  // namespace bramble::program

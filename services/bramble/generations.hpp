@@ -11,4 +11,9 @@ namespace bramble::program {
 // that leads nowhere, a manifest that cannot be read or is not sound, one of another number.
 [[nodiscard]] Result<io::GenerationPtr> load_current_generation(const layout::StorePaths& store);
 
+// Generation `number`, published or not any more. Errors: it is not there, or not sound.
+[[nodiscard]] Result<io::GenerationPtr> load_generation(
+    const layout::StorePaths& store, std::uint64_t number
+);
+
 }  // namespace bramble::program

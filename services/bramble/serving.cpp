@@ -4,11 +4,12 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <fstream>
 #include <string>
 
 #include "config/layout/up_report.hpp"
-#include "services/bramble/boot_events.hpp"
 #include "services/bramble/generations.hpp"
+#include "services/io/privileges.hpp"
 
 namespace bramble::program {
 
@@ -30,14 +31,35 @@ tftp::Settings tftp_settings(const fleet::Fleet& fleet) {
     return settings;
 }
 
-std::string on_one_line(std::string text) {
-    std::replace(text.begin(), text.end(), '\n', '|');
-    return text;
+std::vector<boards::Identity> identities_of(const fleet::Fleet& fleet) {
+    std::vector<boards::Identity> out;
+    out.reserve(fleet.boards.size());
+    for (const fleet::Board& board : fleet.boards) {
+        out.push_back(
+            {board.name, board.mac, board.serial, std::string(to_string(fleet.model_of(board)))}
+        );
+    }
+    return out;
 }
 
 bool has_address(const io::NetworkInterface& interface, Ipv4Address address) {
     return std::find(interface.addresses.begin(), interface.addresses.end(), address) !=
            interface.addresses.end();
+}
+
+// The first line of the token file. The fleet's checks see to it that there is one where it is
+// needed; it is read while we may still read what is root's alone.
+Result<std::optional<std::string>> read_admin_token(const fleet::AdminSettings& admin) {
+    if (!admin.token_file) return std::optional<std::string>();
+    std::ifstream file(*admin.token_file);
+    std::string token;
+    if (!std::getline(file, token) || token.empty()) {
+        return fail(fmt::format(
+            "cannot read the admin token in {}: write one line there (`openssl rand -hex 32`)",
+            admin.token_file->string()
+        ));
+    }
+    return std::optional<std::string>(std::move(token));
 }
 
 }  // namespace
@@ -57,11 +79,18 @@ Result<std::unique_ptr<Serving>> Serving::open(
     io::Loop& loop, LoadedFleet fleet, ServingOptions options
 ) {
     std::unique_ptr<Serving> serving(new Serving(loop, std::move(fleet), std::move(options)));
+    // What takes privileges first; then nobody has more of them than answering boards takes.
+    if (auto opened = serving->open_listeners(); !opened) return tl::unexpected(opened.error());
+    if (const std::string& user = serving->options_.user; !user.empty()) {
+        if (auto became = io::become_user(user); !became) return tl::unexpected(became.error());
+    }
+    if (auto opened = serving->open_state(); !opened) return tl::unexpected(opened.error());
     if (auto taken = serving->take_over_generation(); !taken) {
         return tl::unexpected(taken.error());
     }
     serving->dhcp_server_.emplace(serving->fleet_, &serving->gate_);
-    if (auto opened = serving->open_listeners(); !opened) return tl::unexpected(opened.error());
+    serving->restore_leases();
+    serving->restore_boots();
     return serving;
 }
 
@@ -104,6 +133,11 @@ Result<void> Serving::open_listeners() {
     if (!tftp) return tl::unexpected(tftp.error());
     tftp_ = std::move(*tftp);
 
+    if (auto token = read_admin_token(appliance.admin); token) {
+        admin_token_ = std::move(*token);
+    } else {
+        return tl::unexpected(token.error());
+    }
     auto admin = io::HttpListener::open(
         loop_,
         appliance.admin.address,
@@ -131,6 +165,8 @@ Result<void> Serving::open_listeners() {
 
 void Serving::start() {
     started_ = true;
+    started_at_ = loop_.now();
+    reloads_.last_success = started_at_;
     story_timer_ = loop_.make_timer([this] { carry_out(tracker_.on_deadline(loop_.now())); });
     publish_catalog();
     if (dhcp_) {
@@ -219,7 +255,7 @@ void Serving::warn_of_settings_that_need_a_restart(const fleet::Fleet& next) con
 
 void Serving::reload(const std::string& reason) {
     manager_.reloading();
-    std::string error;
+    std::optional<LoadFailure> failure;
     if (auto loaded = load_fleet_with_enrolled(options_.fleet_file)) {
         warn_of_settings_that_need_a_restart(loaded->fleet);
         fleet_ = std::make_shared<const fleet::Fleet>(std::move(loaded->fleet));
@@ -229,39 +265,42 @@ void Serving::reload(const std::string& reason) {
             return fleet_->find_board(name) != nullptr;
         });
     } else {
-        error = loaded.error().message;
+        failure = std::move(loaded.error());
     }
-    if (auto taken = take_over_generation(); !taken) {
-        error += (error.empty() ? "" : "\n") + taken.error().message;
+    if (auto taken = take_over_generation(); !taken && !failure) {
+        failure = LoadFailure{taken.error().message, {taken.error().message}};
     }
     publish_catalog();
     if (dhcp_) dhcp_->reschedule();
-
-    reload_error_ = error;
-    const std::uint64_t generation = current_ ? current_->manifest().generation : 0;
-    if (error.empty()) {
-        spdlog::info(
-            "reloaded reason=\"{}\" generation={} boards={}",
-            reason,
-            generation,
-            fleet_->boards.size()
-        );
-        manager_.ready(fmt::format("serving generation {}", generation));
-    } else {
-        ++reload_failures_;
-        spdlog::error(
-            "reload failed, everything is served as before: reason=\"{}\": {}",
-            reason,
-            on_one_line(error)
-        );
-        manager_.ready(
-            fmt::format("serving generation {}; the last reload failed: see the log", generation)
-        );
+    if (failure) {
+        fail_reload(reason, *failure);
+        return;
     }
+    reload_error_.clear();
+    reloads_.last_succeeded = true;
+    ++reloads_.succeeded;
+    reloads_.last_success = loop_.now();
+    const std::uint64_t generation = current_ ? current_->manifest().generation : 0;
+    spdlog::info(
+        "reloaded reason=\"{}\" generation={} boards={}", reason, generation, fleet_->boards.size()
+    );
+    manager_.ready(fmt::format("serving generation {}", generation));
+}
+
+void Serving::fail_reload(const std::string& reason, const LoadFailure& failure) {
+    reload_error_ = failure.message;
+    reloads_.last_succeeded = false;
+    ++reloads_.failed;
+    spdlog::error("reload failed, everything is served as before reason=\"{}\"", reason);
+    if (!options_.on_story_line) {  // who prints stories has shown the whole message
+        for (const std::string& line : failure.lines) spdlog::error("reload: {}", line);
+    }
+    manager_.ready("the last reload failed, everything is served as before: see the log");
 }
 
 void Serving::drain(std::function<void()> on_done) {
     manager_.stopping();
+    draining_ = true;
     spdlog::info("draining: {} transfers run", tftp_->figures().open_transfers);
     on_drained_ = std::move(on_done);
     store_watch_.reset();

@@ -26,11 +26,15 @@
 #include "services/io/loop.hpp"
 #include "services/io/service_manager.hpp"
 #include "services/io/tftp_service.hpp"
+#include "services/metrics/render.hpp"
+#include "services/state/store.hpp"
+#include "services/web/router.hpp"
 
 namespace bramble::program {
 
 struct ServingOptions {
     std::filesystem::path fleet_file;
+    std::string user;  // become it after binding; empty: stay who we are
     std::function<void(const std::string&)> on_story_line;  // what boards do, for people
     std::function<void()> on_fleet_grown;                   // boards were enrolled: an apply is due
 };
@@ -38,6 +42,7 @@ struct ServingOptions {
 class Serving {
 public:
     static constexpr Duration drain_max = std::chrono::seconds(10);
+    static constexpr std::size_t enrolled_max = 1024;  // whoever is on the wire can ask
 
     // Opens everything that takes privileges; nothing is answered yet. `loop` outlives it. Errors:
     // ports, interface, state or manifest; each says what to do.
@@ -58,28 +63,38 @@ public:
     // No new boots; running transfers end, within drain_max. `on_done` is called once.
     void drain(std::function<void()> on_done);
 
-    const std::string& reload_error() const { return reload_error_; }
-
 private:
     Serving(io::Loop& loop, LoadedFleet fleet, ServingOptions options);
 
     [[nodiscard]] Result<void> open_listeners();
+    [[nodiscard]] Result<void> open_state();
     [[nodiscard]] Result<void> take_over_generation();
     void watch_store();
     void publish_catalog();
     void warn_of_settings_that_need_a_restart(const fleet::Fleet& next) const;
 
-    // serving_events.cpp
+    // serving_state.cpp
+    void restore_leases();
+    void restore_boots();
     bool persist(std::span<const dhcp::LeaseChange> changes);
+    void remember(const std::vector<boards::EndedBoot>& ended);
+    void remember_running_boots();
+    void enroll(const dhcp::Client& client, const std::string& profile);
+    void note(const Result<void>& written, std::string_view what);
+
+    // serving_events.cpp
     void on_dhcp_events(std::span<const dhcp::Event> events);
     void on_transfers(const std::vector<tftp::TransferEvent>& events);
     void on_reported_up(const std::string& board, Ipv4Address address);
-    void carry_out(boards::Reaction reaction);
+    void carry_out(const boards::Reaction& reaction);
+    void fail_reload(const std::string& reason, const LoadFailure& failure);
 
     // serving_http.cpp
     io::HttpResponse answer_admin(const io::HttpRequest& request);
     io::HttpResponse answer_board(const io::HttpRequest& request);
-    std::string status_json() const;
+    bool may_read(const io::HttpRequest& request) const;
+    metrics::Figures figures() const;
+    std::string_view board_at(Ipv4Address address) const;
 
     io::Loop& loop_;
     ServingOptions options_;
@@ -87,11 +102,18 @@ private:
     layout::StorePaths store_;
     io::ServiceManager manager_;
 
+    TimePoint started_at_{};
+    std::optional<state::Store> state_;
+    std::uint64_t state_failures_ = 0;
+    std::map<std::string, std::uint64_t> running_boots_;  // as last written
+    std::optional<std::string> admin_token_;
+
     io::GenerationPtr current_;
     std::map<std::uint64_t, io::GenerationPtr> older_;  // that boots in progress are bound to
     boards::Tracker tracker_;
     std::string reload_error_;  // empty: the last reload was taken over whole
-    std::uint64_t reload_failures_ = 0;
+    metrics::ReloadFigures reloads_;
+    metrics::BootCounters boots_;
     AddressBook addresses_;
 
     io::Catalog catalog_;
@@ -108,6 +130,7 @@ private:
     io::Timer drain_timer_;
     io::Timer alive_timer_;
     bool started_ = false;
+    bool draining_ = false;
     TimePoint drain_until_{};
     std::function<void()> on_drained_;
 };

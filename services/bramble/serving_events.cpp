@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "services/bramble/boot_events.hpp"
+#include "services/boards/translate.hpp"
 #include "services/bramble/event_lines.hpp"
 #include "services/bramble/serving.hpp"
 
@@ -21,29 +21,29 @@ std::size_t board_name_width(const fleet::Fleet& fleet) {
 
 }  // namespace
 
-bool Serving::persist(std::span<const dhcp::LeaseChange> /*changes*/) {
-    return true;
-}
-
 void Serving::on_dhcp_events(std::span<const dhcp::Event> events) {
     bool addresses_changed = false;
     boards::Reaction reaction;
     for (const dhcp::Event& event : events) {
         write(log_line(event));
         addresses_changed = addresses_.on_event(event) || addresses_changed;
-        if (const auto told = boot_event(event)) reaction.add(tracker_.on_event(*told));
+        if (const auto* wanted = std::get_if<dhcp::EnrollWanted>(&event.what)) {
+            enroll(event.client, wanted->profile);
+        }
+        if (const auto told = boards::translate(event)) reaction.add(tracker_.on_event(*told));
     }
     reaction.bindings_changed = reaction.bindings_changed || addresses_changed;
-    carry_out(std::move(reaction));
+    carry_out(reaction);
+    remember_running_boots();
 }
 
 void Serving::on_transfers(const std::vector<tftp::TransferEvent>& events) {
     boards::Reaction reaction;
     for (const tftp::TransferEvent& event : events) {
         write(log_line(event));
-        if (const auto told = boot_event(event)) reaction.add(tracker_.on_event(*told));
+        reaction.add(tracker_.on_event(boards::translate(event)));
     }
-    carry_out(std::move(reaction));
+    carry_out(reaction);
 }
 
 void Serving::on_reported_up(const std::string& board, Ipv4Address address) {
@@ -55,8 +55,9 @@ void Serving::on_reported_up(const std::string& board, Ipv4Address address) {
     carry_out(tracker_.on_event(event));
 }
 
-void Serving::carry_out(boards::Reaction reaction) {
+void Serving::carry_out(const boards::Reaction& reaction) {
     for (const boards::StoryLine& line : reaction.lines) {
+        if (line.phase == "stuck") ++boots_.stuck;
         if (line.weight == boards::Weight::alarm) {
             spdlog::warn("story board={} phase={} text=\"{}\"", line.board, line.phase, line.text);
         } else if (line.weight == boards::Weight::major) {
@@ -67,6 +68,7 @@ void Serving::carry_out(boards::Reaction reaction) {
         }
     }
     if (reaction.bindings_changed) publish_catalog();
+    remember(reaction.ended);
     if (const auto deadline = tracker_.next_deadline(); deadline && started_) {
         story_timer_.expire_at(*deadline);
     }

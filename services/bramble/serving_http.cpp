@@ -1,70 +1,95 @@
 #include <spdlog/spdlog.h>
 
-#include <boost/json.hpp>
+#include <utility>
 
-#include "config/layout/up_report.hpp"
 #include "services/bramble/serving.hpp"
+#include "services/web/up_report.hpp"
 
 namespace bramble::program {
 namespace {
 
-io::HttpResponse plain(unsigned status, std::string text) {
-    return {status, "text/plain; charset=utf-8", std::move(text), {}};
+web::Request to_web(const io::HttpRequest& request) {
+    return {request.method, request.target, request.authorization, request.if_none_match};
+}
+
+io::HttpResponse to_io(web::Response response) {
+    return {
+        response.status,
+        std::move(response.content_type),
+        std::move(response.body),
+        std::move(response.headers)};
 }
 
 }  // namespace
 
+bool Serving::may_read(const io::HttpRequest& request) const {
+    if (!admin_token_) return true;
+    const std::string wanted = "Bearer " + *admin_token_;
+    if (request.authorization.size() != wanted.size()) return false;
+    // In the same time wherever the first difference is.
+    unsigned char difference = 0;
+    for (std::size_t i = 0; i < wanted.size(); ++i) {
+        difference |= static_cast<unsigned char>(wanted[i] ^ request.authorization[i]);
+    }
+    return difference == 0;
+}
+
 io::HttpResponse Serving::answer_admin(const io::HttpRequest& request) {
-    if (request.method != "GET" && request.method != "HEAD") {
-        return plain(405, "only GET is answered here\n");
-    }
-    if (request.target == "/api/v1/status") {
-        return {200, "application/json", status_json(), {}};
-    }
-    return plain(404, "no such page\n");
-}
-
-// Can do nothing but note that a board is up; who may say so is decided by the source address.
-io::HttpResponse Serving::answer_board(const io::HttpRequest& request) {
-    const auto name = layout::board_of_up_report(request.target);
-    if (!name) return plain(404, "boards report PUT /v1/boards/NAME/up here\n");
-    if (request.method != "PUT") return plain(405, "PUT reports that the board is up\n");
-    const auto& known = addresses_.boards();
-    const auto found = request.peer ? known.find(*request.peer) : known.end();
-    const fleet::Board* board = fleet_->find_board(*name);
-    const bool reserved =
-        board != nullptr && board->address && request.peer && *board->address == *request.peer;
-    const bool leased = found != known.end() && found->second == *name;
-    const bool is_strangers = found != known.end() && found->second != *name;
-    if (!leased && (!reserved || is_strangers)) {
-        spdlog::warn(
-            "report refused board={} peer={}", *name, request.peer ? request.peer->to_string() : "?"
-        );
-        return plain(403, "this address is not that board's\n");
-    }
-    on_reported_up(std::string(*name), *request.peer);
-    return plain(204, "");
-}
-
-std::string Serving::status_json() const {
-    boost::json::array boards;
-    for (const auto& [name, story] : tracker_.boards()) {
-        boost::json::object board;
-        board["name"] = name;
-        board["state"] = to_string(story.condition());
-        board["generation"] = tracker_.generation_for(name);
-        if (story.boot) {
-            if (story.boot->address.is_set()) board["address"] = story.boot->address.to_string();
-            board["phase"] = to_string(story.boot->phase);
-            board["diagnosis"] = story.boot->diagnosis;
+    const bool reads = request.method == "GET" || request.method == "HEAD";
+    if (request.target == "/metrics" && reads) {
+        if (!may_read(request)) {
+            return {
+                401,
+                "text/plain",
+                "the token is missing or wrong\n",
+                {{"WWW-Authenticate", "Bearer"}}};
         }
-        boards.push_back(std::move(board));
+        return {200, metrics::content_type, metrics::render(figures()), {}};
     }
-    boost::json::object out;
-    out["generation"] = current_ ? current_->manifest().generation : 0;
-    out["reload_error"] = reload_error_;
-    out["boards"] = std::move(boards);
-    return boost::json::serialize(out);
+    const io::TftpFigures figures = tftp_->figures();
+    web::ServerFacts facts;
+    facts.version = BRAMBLE_VERSION;
+    facts.now = loop_.now();
+    facts.started = started_at_;
+    if (current_) {
+        facts.generation = current_->manifest().generation;
+        facts.generation_created = current_->manifest().created;
+    }
+    facts.reload_error = reload_error_;
+    facts.draining = draining_;
+    facts.open_transfers = figures.open_transfers;
+    facts.bytes_sent = figures.engine.out_data_bytes;
+    facts.leases = dhcp_server_->leases(facts.now).size();
+    return to_io(
+        web::answer(to_web(request), web::View{facts, *fleet_, tracker_}, web::Access{admin_token_})
+    );
+}
+
+// Whose address this is: what DHCP saw last, else the fleet's reservation.
+std::string_view Serving::board_at(Ipv4Address address) const {
+    if (const auto found = addresses_.boards().find(address); found != addresses_.boards().end()) {
+        return found->second;
+    }
+    for (const fleet::Board& board : fleet_->boards) {
+        if (board.address == address) return board.name;
+    }
+    return {};
+}
+
+io::HttpResponse Serving::answer_board(const io::HttpRequest& request) {
+    web::UpReport report = web::answer_up_report(
+        to_web(request), *fleet_, request.peer ? board_at(*request.peer) : std::string_view()
+    );
+    if (!report.board.empty()) {
+        on_reported_up(report.board, *request.peer);
+    } else {
+        spdlog::warn(
+            "report refused peer={} status={}",
+            request.peer ? request.peer->to_string() : "?",
+            report.response.status
+        );
+    }
+    return to_io(std::move(report.response));
 }
 
 }  // namespace bramble::program

@@ -1,4 +1,4 @@
-// The API's status as a person reads it in a terminal. It refuses to know where it came from.
+// The API's answers as a person reads them in a terminal. It refuses to know where they came from.
 #pragma once
 
 #include <string>
@@ -8,7 +8,12 @@
 
 namespace bramble::program {
 
-// Generation, reload failure and a table of boards. Errors: not the API's JSON.
-[[nodiscard]] Result<std::string> render_status(std::string_view json);
+// Generation, reload failure, a table of boards, and who asked without being in the fleet, of what
+// /api/v1/status and /api/v1/boards answered. Errors: not the API's JSON.
+[[nodiscard]] Result<std::string> render_status(std::string_view server, std::string_view boards);
+
+// Both in one object: the server's, with its counts as `counts`, and `boards`, each with a `phase`
+// that is "up" when it is up, and `strangers`.
+[[nodiscard]] Result<std::string> merge_status(std::string_view server, std::string_view boards);
 
 }  // namespace bramble::program

@@ -50,6 +50,7 @@ HttpRequest to_request(const Request& message, const tcp::endpoint& peer) {
     out.target = text_of(message.target());
     out.body = message.body();
     out.authorization = text_of(message[http::field::authorization]);
+    out.if_none_match = text_of(message[http::field::if_none_match]);
     if (peer.address().is_v4()) out.peer = Ipv4Address(peer.address().to_v4().to_uint());
     return out;
 }

@@ -22,6 +22,7 @@ struct HttpRequest {
     std::string target;  // path and query as sent, "/v1/boards/pi-01/up"
     std::string body;
     std::string authorization;        // the header's value, empty when there is none
+    std::string if_none_match;        // likewise
     std::optional<Ipv4Address> peer;  // none: the client came by IPv6
 };
 

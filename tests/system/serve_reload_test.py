@@ -66,7 +66,7 @@ class Reload(ClientCase):
             self.assertTrue(eventually(lambda: "nonsense" in self.appliance.log(), 10), "the log says what is wrong")
             self.assertIn(self.fetched_by(self.second), (OLD, NEW))
             self.assertIn("nonsense", self.page("/api/v1/status"))
-            self.assertRegex(self.page("/metrics"), r"(?m)^bramble_\w*reload\w*fail\w*(\{.*\})? [1-9]")
+            self.assertRegex(self.page("/metrics"), r'(?m)^bramble_config_reloads_total\{result="failed"\} [1-9]')
         finally:
             self.appliance.write_fleet(sound)
             self.appliance.process.signal(signal.SIGHUP)
