@@ -91,23 +91,18 @@ Result<std::string> read_all(const Fd& fd, const Path& path, std::uint64_t bytes
 }
 
 Result<void> write_at(
-    const Fd& directory,
-    const std::string& name,
-    std::string_view bytes,
-    std::uint32_t mode,
-    const Owner* owner,
-    const Path& path
+    const Fd& directory, const std::string& name, const NewFile& file, const Path& path
 ) {
     const std::string aside = aside_name(name);
     ::unlinkat(directory.get(), aside.c_str(), 0);  // a leftover of a run that was killed
     const int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
     const Fd fd(::openat(directory.get(), aside.c_str(), flags, 0600));
     if (!fd) return failure("create", path);
-    Result<void> done = write_all(fd, bytes, path);
-    if (done && owner != nullptr && ::fchown(fd.get(), owner->uid, owner->gid) != 0) {
+    Result<void> done = write_all(fd, file.bytes, path);
+    if (done && file.owner && ::fchown(fd.get(), file.owner->uid, file.owner->gid) != 0) {
         done = failure("set the owner of", path);
     }
-    if (done && ::fchmod(fd.get(), mode) != 0) done = failure("set the mode of", path);
+    if (done && ::fchmod(fd.get(), file.mode) != 0) done = failure("set the mode of", path);
     if (done) done = sync(fd, path);
     if (done) done = put_in_place(directory, name, path);
     if (!done) ::unlinkat(directory.get(), aside.c_str(), 0);

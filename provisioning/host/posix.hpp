@@ -57,15 +57,16 @@ Path parent_of(const Path& path);
 // The bytes of an open regular file.
 [[nodiscard]] Result<std::string> read_all(const Fd& fd, const Path& path, std::uint64_t bytes_max);
 
+struct NewFile {
+    std::string_view bytes;
+    std::uint32_t mode = 0644;
+    std::optional<Owner> owner;  // unset: ours
+};
+
 // A new file `name` in `directory`: written aside, synced, renamed over what stood there. `path` is
 // for messages.
 [[nodiscard]] Result<void> write_at(
-    const Fd& directory,
-    const std::string& name,
-    std::string_view bytes,
-    std::uint32_t mode,
-    const Owner* owner,
-    const Path& path
+    const Fd& directory, const std::string& name, const NewFile& file, const Path& path
 );
 [[nodiscard]] Result<void> symlink_at(
     const Fd& directory, const std::string& name, const Path& target, const Path& path

@@ -93,7 +93,7 @@ Result<HashedFile> RealHost::hash_file(const Path& path) {
 
 Result<void> RealHost::write_file(const Path& path, std::string_view bytes, std::uint32_t mode) {
     return open_directory(parent_of(path)).and_then([&](const Fd& directory) {
-        return write_at(directory, path.filename().string(), bytes, mode, nullptr, path);
+        return write_at(directory, path.filename().string(), {bytes, mode, std::nullopt}, path);
     });
 }
 

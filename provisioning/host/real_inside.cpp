@@ -115,7 +115,7 @@ Result<void> RealHost::write_file_in(
     const Path parent = relative.relative_path().parent_path();
     if (auto made = make_directories_in(root, parent, 0755, {}); !made) return made;
     return find_spot(root, relative).and_then([&](const Spot& spot) {
-        return write_at(spot.directory, spot.name, bytes, mode, &owner, spot.shown);
+        return write_at(spot.directory, spot.name, {bytes, mode, owner}, spot.shown);
     });
 }
 
