@@ -31,6 +31,7 @@ std::string_view to_string(Outcome outcome) {
 Transfer::Transfer(std::shared_ptr<const Content> content, const Terms& terms, TimePoint now)
     : content_(std::move(content)),
       terms_(terms),
+      blocks_total_(content_->bytes.size() / terms.blksize + 1),
       awaiting_oack_ack_(terms.has_oack()),
       oack_due_(terms.has_oack()) {
     stats_.started = now;
@@ -41,7 +42,7 @@ std::uint64_t Transfer::window_end() const {
     // RFC 7440 §4 speaks of what follows an ACK. Before the first one a single block leaves, so
     // that a forged request is never answered with more than one datagram (T11).
     const std::uint64_t window = heard_ ? terms_.windowsize : 1;
-    return std::min(acknowledged_ + window, blocks_total());
+    return std::min(acknowledged_ + window, blocks_total_);
 }
 
 void Transfer::arm(TimePoint now, const TransferLimits& limits) {
@@ -121,7 +122,7 @@ void Transfer::on_ack(BlockNumber block, TimePoint now) {
     deadline_ = TimePoint::max();
     stats_.bytes_acknowledged =
         std::min<std::uint64_t>(acknowledged_ * terms_.blksize, content_->bytes.size());
-    if (acknowledged_ == blocks_total()) outcome_ = Outcome::complete;
+    if (acknowledged_ == blocks_total_) outcome_ = Outcome::complete;
 }
 
 void Transfer::on_error(std::uint16_t code) {

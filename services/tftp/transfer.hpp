@@ -110,17 +110,16 @@ public:
     const std::shared_ptr<const Content>& content() const { return content_; }
 
 private:
-    std::uint64_t blocks_total() const { return content_->bytes.size() / terms_.blksize + 1; }
-
     std::uint64_t window_end() const;
 
-    bool all_was_sent() const { return sent_max_ == blocks_total(); }
+    bool all_was_sent() const { return sent_max_ == blocks_total_; }
 
     void arm(TimePoint now, const TransferLimits& limits);
     void send_again();
 
     std::shared_ptr<const Content> content_;
     Terms terms_;
+    std::uint64_t blocks_total_;  // the short or empty last one too
     std::optional<Outcome> outcome_;
     bool awaiting_oack_ack_;  // the OACK is out, or about to go out; ACK 0 has not come
     bool oack_due_;

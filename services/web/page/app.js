@@ -43,7 +43,7 @@ function noteOf(board, now) {
   if (board.condition === 'up') return boot.partial ? 'up before this server' : `up in ${span(boot.seconds)}`;
   if (board.condition === 'waiting') return boot.waiting_for || '';
   if (board.condition === 'stuck') return `silent for ${span(board.silent_seconds)}`;
-  return `since ${span(Math.max(0, (Date.parse(now) - Date.parse(boot.started)) / 1000))}, ${size(boot.bytes)}`;
+  return `for ${span(Math.max(0, (Date.parse(now) - Date.parse(boot.started)) / 1000))}, ${size(boot.bytes)}`;
 }
 
 // ---- parts ----------------------------------------------------------------------------------------
