@@ -16,7 +16,7 @@ OLD, NEW = payload(60_000, "old"), payload(70_000, "new")
 
 
 class Reload(ClientCase):
-    programs = ("curl",)
+    programs = ("curl", "udhcpc")
     boards = (f'  - {{name: first, mac: "{CLIENT_MAC}", address: {CLIENT_ADDRESS}, profile: files}}\n'
               f'  - {{name: second, mac: "{OTHER_MAC}", address: {OTHER_ADDRESS}, profile: files}}')
     files = {"kernel.img": OLD}
@@ -42,6 +42,10 @@ class Reload(ClientCase):
         process.wait_for("began", 10)
         return process
 
+    def power_cycle(self, host):
+        """A boot begins with a DISCOVER of the firmware; a board keeps the generation that it began with."""
+        host.command("udhcpc", "-f", "-q", "-n", "-V", "U-Boot.armv8", "-i", "eth0", "-s", "/bin/true")
+
     def fetched_by(self, host):
         target = self.lab.folder / "fetched"
         target.unlink(missing_ok=True)
@@ -52,9 +56,14 @@ class Reload(ClientCase):
         return self.server.command("curl", "-sS", "--max-time", "10", f"http://127.0.0.1:8080{path}")
 
     def test_a_running_transfer_keeps_its_generation_and_the_next_boot_gets_the_new_one(self):
-        transfer = self.slow_transfer(self.first, seconds=4)
+        self.power_cycle(self.second)
+        self.assertEqual(self.fetched_by(self.second), OLD)
+        transfer = self.slow_transfer(self.first, seconds=5)
         self.publish(NEW)
-        self.assertTrue(eventually(lambda: self.fetched_by(self.second) == NEW, 10), "the second board gets the new kernel")
+        self.assertTrue(eventually(lambda: "generation=" in self.appliance.log().split("a generation was published")[-1], 10))
+        self.assertEqual(self.fetched_by(self.second), OLD, "the second board keeps what it began its boot with")
+        self.power_cycle(self.second)
+        self.assertTrue(eventually(lambda: self.fetched_by(self.second) == NEW, 5), "its next boot is the new generation's")
         self.assertEqual(transfer.wait(30), 0)
         self.assertIn(f"{len(OLD)} {sha256(OLD)}", transfer.output())
 
