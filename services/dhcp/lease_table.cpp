@@ -104,16 +104,30 @@ std::optional<Choice> LeaseTable::choose(
 }
 
 void LeaseTable::offer(Ipv4Address address, const ClientKey& client, Claim claim, TimePoint now) {
+    OfferOpen offer{now, std::nullopt, std::nullopt};
+    const auto current = address_of(client);
+    if (current && *current != address && lease_at(*current) != nullptr) offer.leaving = current;
     const auto found = bindings_.find(address);
-    std::optional<Lease> previous;
     if (found != bindings_.end() && found->second.client == client) {
         const Lease* lease = lease_at(address);
         if (lease != nullptr && lease->expires > now) return;
-        if (lease != nullptr) previous = *lease;
+        if (lease != nullptr) offer.previous = *lease;
+        if (const auto* earlier = std::get_if<OfferOpen>(&found->second.state)) {
+            offer.leaving = earlier->leaving;
+        }
     }
     erase(address);
-    put(address, Binding{client, claim, OfferOpen{now, std::move(previous)}});
+    put(address, Binding{client, claim, std::move(offer)});
     by_client_.insert_or_assign(client, address);
+}
+
+void LeaseTable::leave(
+    Ipv4Address address, const ClientKey& client, std::vector<LeaseChange>& changes
+) {
+    const auto found = bindings_.find(address);
+    if (found == bindings_.end() || found->second.client != client) return;
+    if (lease_at(address) != nullptr) changes.emplace_back(RemoveLease{address});
+    erase(address);
 }
 
 std::vector<LeaseChange> LeaseTable::commit(
@@ -121,13 +135,13 @@ std::vector<LeaseChange> LeaseTable::commit(
 ) {
     std::vector<LeaseChange> changes;
     const auto left = address_of(client);
-    if (left && *left != lease.address) {
-        const auto found = bindings_.find(*left);
-        if (found != bindings_.end() && found->second.client == client) {
-            if (lease_at(*left) != nullptr) changes.emplace_back(RemoveLease{*left});
-            erase(*left);
-        }
+    const auto found = bindings_.find(left.value_or(lease.address));
+    if (found != bindings_.end() && found->second.client == client) {
+        const auto* offer = std::get_if<OfferOpen>(&found->second.state);
+        const auto leaving = offer != nullptr ? offer->leaving : std::nullopt;
+        if (leaving && *leaving != lease.address) leave(*leaving, client, changes);
     }
+    if (left && *left != lease.address) leave(*left, client, changes);
     erase(lease.address);
     put(lease.address, Binding{client, claim, Leased{lease}});
     by_client_.insert_or_assign(client, lease.address);
@@ -176,13 +190,18 @@ void LeaseTable::restore(const Lease& lease) {
 
 void LeaseTable::end_offer(Ipv4Address address) {
     Binding binding = bindings_.at(address);
-    std::optional<Lease> previous = std::get<OfferOpen>(binding.state).previous;
+    OfferOpen offer = std::move(std::get<OfferOpen>(binding.state));
     const ClientKey client = binding.client;
     erase(address);
-    if (!previous) return;
-    binding.state = Leased{std::move(*previous)};
-    put(address, std::move(binding));
-    by_client_.insert_or_assign(client, address);
+    if (offer.previous) {
+        binding.state = Leased{std::move(*offer.previous)};
+        put(address, std::move(binding));
+        by_client_.insert_or_assign(client, address);
+    } else if (offer.leaving) {
+        const auto kept = bindings_.find(*offer.leaving);
+        if (kept == bindings_.end() || kept->second.client != client) return;
+        by_client_.insert_or_assign(client, *offer.leaving);
+    }
 }
 
 void LeaseTable::withdraw_offer(const ClientKey& client) {

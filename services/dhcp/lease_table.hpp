@@ -114,7 +114,8 @@ private:
 
     struct OfferOpen {
         TimePoint since;
-        std::optional<Lease> previous;  // the same client's, over
+        std::optional<Lease> previous;       // the same client's, over
+        std::optional<Ipv4Address> leaving;  // what the client has and may not keep
     };
 
     struct Quarantine {
@@ -134,6 +135,7 @@ private:
     static TimePoint index_time(const Binding& binding);
     void put(Ipv4Address address, Binding binding);
     void end_offer(Ipv4Address address);
+    void leave(Ipv4Address address, const ClientKey& client, std::vector<LeaseChange>& changes);
     void erase(Ipv4Address address);
     std::size_t free_count() const;
     std::optional<Ipv4Address> never_used() const;

@@ -135,7 +135,8 @@ void Server::State::send(
 Destination destination_of(const Message& request, const ReplyFacts& facts) {
     if (request.giaddr.is_set()) return ToRelay{request.giaddr};
     if (facts.type == MessageType::nak) return Broadcast{};
-    if (request.ciaddr.is_set()) return ToClient{request.ciaddr};
+    // Only an address of ours: a forged one must not make us send into other networks.
+    if (facts.network.has_host(request.ciaddr)) return ToClient{request.ciaddr};
     if (request.broadcast) return Broadcast{};
     return ToHardware{request.chaddr, facts.yiaddr};
 }

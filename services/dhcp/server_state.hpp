@@ -91,9 +91,15 @@ private:
 
     // server.cpp: the door
     bool acceptable(const Message& message, const Arrival& arrival);
-    Request identify(Message message, const Arrival& arrival, TimePoint now);
     void dispatch(const Request& request, Outcome& out);
     void say(const Request& request, EventBody what, Outcome& out) const;
+
+    // server_identify.cpp
+    Request identify(Message message, const Arrival& arrival, TimePoint now);
+    void remember(const Request& request);
+    void recall(Request& request) const;
+    void find_board(Request& request);
+    static ClientKey key_of(const Request& request);
 
     // server_discover.cpp
     void on_discover(const Request& request, Outcome& out);

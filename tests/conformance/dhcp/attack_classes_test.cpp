@@ -150,6 +150,20 @@ TEST_F(AttackClasses, D6ServerMessageTypesAreNotAnswered) {
     }
 }
 
+// A forged ciaddr sends nothing into other networks.
+TEST_F(AttackClasses, D6RepliesStayOnTheNetwork) {
+    Message discover = pi.discover();
+    discover.ciaddr = ip("192.0.2.1");
+    const Outcome out = lab.send(discover, at(0s));
+    ASSERT_EQ(out.replies.size(), 1U);
+    EXPECT_TRUE(std::holds_alternative<ToHardware>(out.replies[0].destination));
+    Message request = pi.selecting(ip("172.16.1.3"));
+    request.ciaddr = ip("192.0.2.1");
+    const Outcome ack = lab.send(request, at(0s));
+    ASSERT_EQ(ack.replies.size(), 1U);
+    EXPECT_TRUE(std::holds_alternative<ToHardware>(ack.replies[0].destination));
+}
+
 // D8: every octet of a reply is one that was written: two servers with the same past say the same.
 TEST_F(AttackClasses, D8RepliesLeakNothing) {
     Message discover = pi.discover();

@@ -206,5 +206,18 @@ TEST_F(Rfc2131Section432, AddressOfARefusedClientIsFreeForItsNewOwner) {
     EXPECT_EQ(lab.answer(pi.discover(), at(3s))->yiaddr, address);
 }
 
+// Or it begins anew by itself, with another address: then it has left the old one.
+TEST_F(Rfc2131Section432, AddressThatAClientLeftIsFreeForItsNewOwner) {
+    const auto address = lab.bind(laptop, at(0s));
+    fleet::Fleet fleet = lab_fleet();
+    fleet.boards[0].address = *address;
+    lab.change_fleet(fleet);
+    ASSERT_TRUE(lab.answer(laptop.discover(), at(1s)));  // only asks: it may still use the old one
+    EXPECT_TRUE(lab.send(pi.discover(), at(2s)).replies.empty());
+    EXPECT_NE(lab.bind(laptop, at(3s)), address);
+    EXPECT_FALSE(lab.stored.contains(*address));
+    EXPECT_EQ(lab.bind(pi, at(4s)), address);
+}
+
 }  // namespace
 }  // namespace bramble::dhcp::test
