@@ -27,6 +27,8 @@ class Summary:
         booted = [board for board in reports if board.get("booted")]
         self.check(f"{len(expected)} virtual Raspberry Pi 4 boards booted", len(booted) == len(expected),
                    f"{len(booted)} of {len(expected)}")
+        damaged = [board["name"] for board in booted if not board.get("verified")]
+        self.check("each file as it was published", booted and not damaged, ", ".join(damaged) or "all, by digest")
         strays = [board["name"] for board in booted if not self._own_tree(board, expected.get(board["name"]))]
         self.check("each from its own tree and its own root", booted and not strays, ", ".join(strays) or "all")
 
@@ -45,7 +47,8 @@ class Summary:
         nfsroot = next((word for word in words if word.startswith("nfsroot=")), "")
         self.guest = {"seconds": round(seconds, 1), "hostname": console.hostname, "kernel_release": console.kernel_release,
                       "cmdline": console.cmdline, "status": status}
-        self.check("the real Linux reached userspace and reported in", status.get("phase") == "up", status.get("phase", "unknown"))
+        self.check("the real Linux reached userspace and reported in", status.get("condition") == "up",
+                   status.get("condition", "unknown"))
         self.check("its hostname is the board's name", console.hostname == "guest", console.hostname)
         self.check("its kernel is the image's", release and console.kernel_release == release, console.kernel_release)
         self.check("its command line is the fleet file's", all(word in words for word in CMDLINE_OF_THE_FLEET_FILE), console.cmdline)
