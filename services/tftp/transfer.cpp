@@ -39,10 +39,9 @@ Transfer::Transfer(std::shared_ptr<const Content> content, const Terms& terms, T
 }
 
 std::uint64_t Transfer::window_end() const {
-    // RFC 7440 §4 speaks of what follows an ACK. Before the first one a single block leaves, so
-    // that a forged request is never answered with more than one datagram (T11).
-    const std::uint64_t window = heard_ ? terms_.windowsize : 1;
-    return std::min(acknowledged_ + window, blocks_total_);
+    // A window above 1 was granted by an OACK, whose ACK comes before the first block: a forged
+    // request is never answered with more than one datagram (T11).
+    return std::min(acknowledged_ + terms_.windowsize, blocks_total_);
 }
 
 void Transfer::arm(TimePoint now, const TransferLimits& limits) {
