@@ -31,7 +31,8 @@ void Server::State::on_request(const Request& request, Outcome& out) {
             std::erase_if(pending_, [&](const auto& entry) {
                 return entry.second.key == request.key;
             });
-            return note_foreign_server(request, server, out);
+            note_foreign_server(request, server, out);
+            return learn_foreign_address(request, out);
         }
     }
     // Held firmware got no offer, so it has nothing to request.
@@ -49,6 +50,18 @@ void Server::State::on_request(const Request& request, Outcome& out) {
         case Verdict::Kind::silent:
             return;
     }
+}
+
+// Boards merge offers: this one may take another server's address and our boot data (fact sheet
+// 1.6), and TFTP knows boards by address. Not an address that is another board's: whoever claims
+// that one would change what the other is served.
+void Server::State::learn_foreign_address(const Request& request, Outcome& out) {
+    const auto address = request.message.options.address(OptionCode::requested_address);
+    if (!address || !network().has_host(*address) || *address == own_address()) return;
+    const fleet::Board* owner = index_->by_address(*address);
+    if (owner != nullptr && owner != request.board) return;
+    if (lease_of_another(request, *address) != nullptr) return;
+    sight(request, *address, false, out);
 }
 
 Server::State::Verdict Server::State::judge(

@@ -127,6 +127,7 @@ private:
     void on_boot_server_request(const Request& request, Outcome& out);
     void on_foreign_reply(const Request& request, Outcome& out);
     void overhear(const Request& request, Outcome& out);
+    void learn_foreign_address(const Request& request, Outcome& out);
     void note_foreign_server(const Request& request, Ipv4Address server, Outcome& out);
     void sight(const Request& request, Ipv4Address address, bool ours, Outcome& out);
 

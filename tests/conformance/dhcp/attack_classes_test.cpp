@@ -228,6 +228,25 @@ TEST_F(AttackClasses, D11ForeignServerIsSeenInRequests) {
     EXPECT_EQ(lab.server.counters().foreign_servers, 3U);
 }
 
+// Fact sheet 1.6: a board merges offers; TFTP must then know the address that the other server
+// gave.
+TEST_F(AttackClasses, D11AddressThatABoardTookFromAForeignServerIsLearned) {
+    const Outcome out = lab.send(pi.selecting(ip("172.16.1.50"), ip("172.16.1.9")), at(0s));
+    ASSERT_NE(find_event<AddressLearned>(out), nullptr);
+    EXPECT_EQ(*find_event<AddressLearned>(out), (AddressLearned{ip("172.16.1.50"), false}));
+}
+
+TEST_F(AttackClasses, D11AddressOfAnotherBoardIsNotLearnedThatWay) {
+    const auto leased = lab.bind(laptop, at(0s));
+    ASSERT_TRUE(leased);
+    for (const Ipv4Address address : {ip("172.16.1.3"), ip("172.16.1.1"), ip("10.0.0.1")}) {
+        const Outcome out = lab.send(laptop.selecting(address, ip("172.16.1.9")), at(1s));
+        EXPECT_EQ(find_event<AddressLearned>(out), nullptr);
+    }
+    const Outcome out = lab.send(pi.selecting(*leased, ip("172.16.1.9")), at(1s));
+    EXPECT_EQ(find_event<AddressLearned>(out), nullptr);
+}
+
 TEST_F(AttackClasses, D11ForeignServerIsSeenInReplies) {
     Message offer = laptop.message(MessageType::offer);
     offer.op = Operation::reply;
