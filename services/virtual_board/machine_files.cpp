@@ -83,7 +83,9 @@ void Board::Machine::on_file_result(Fetching& fetching, TimePoint now) {
     fetching.transfer.reset();
     fetching.next_at = now + chance_.between(spec.timing.gap_min, spec.timing.gap_max);
     if (spec.record_events) {
-        note(now, fmt::format("{} {} ({} B)", path, outcome_word(result.status), result.size), true);
+        note(
+            now, fmt::format("{} {} ({} B)", path, outcome_word(result.status), result.size), true
+        );
     }
     if (result.status == FileStatus::found) ++counters.probes;
     if (result.status == FileStatus::complete) {

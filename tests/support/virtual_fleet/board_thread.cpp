@@ -47,6 +47,7 @@ private:
     const layout::BootFile* find(std::string path) const {
         for (std::size_t at = 0; (at = path.find("//", at)) != std::string::npos;)
             path.erase(at, 1);
+        if (path.starts_with('/')) path.erase(0, 1);  // a Pi 5 that has dropped its prefix
         for (const std::string& prefix : entry_->tftp_prefixes) {
             if (path.starts_with(prefix)) path.erase(0, prefix.size());
         }
