@@ -7,6 +7,7 @@
 #include <array>
 #include <optional>
 
+#include "provisioning/boot/uboot_script.hpp"
 #include "provisioning/image/debian_progress.hpp"
 #include "provisioning/image/debian_sources.hpp"
 #include "provisioning/image/foreign_script.hpp"
@@ -19,7 +20,7 @@ namespace bramble::image {
 namespace {
 
 // Raised when the steps below make another tree of the same settings.
-constexpr int recipe = 1;
+constexpr int recipe = 2;
 
 // In every image: what boots (kernel, init, udev), what the initramfs is packed from
 // (busybox-static, kmod's lists), and what an operator reaches a board by (ssh, ip).
@@ -41,11 +42,12 @@ struct Architecture {
     const char* emulator;  // of qemu-user-static and its binfmt.d file
     const char* kernel_file;
     const char* initramfs_file;
+    boot::ScriptArch script;
 };
 
 constexpr auto architectures = std::to_array<Architecture>({
-    {"arm64", "linux-image-arm64", "aarch64", "kernel8.img", "initramfs8"},
-    {"armhf", "linux-image-armmp", "arm", "kernel7l.img", "initramfs7l"},
+    {"arm64", "linux-image-arm64", "aarch64", "kernel8.img", "initramfs8", boot::ScriptArch::arm64},
+    {"armhf", "linux-image-armmp", "arm", "kernel7l.img", "initramfs7l", boot::ScriptArch::arm},
 });
 
 Result<Architecture> find_architecture(const std::string& name) {
@@ -141,6 +143,7 @@ private:
     Result<void> write_initramfs(const std::string& release);
     Result<void> collect_device_trees(const std::string& release);
     Result<void> collect_firmware();
+    Result<void> write_boot_script();
     Result<void> collect(const Path& directory, std::string_view begin, std::string_view end);
     Result<host::Command> mmdebstrap_command(const Path& script);
 
@@ -289,6 +292,14 @@ Result<void> Build::collect_firmware() {
     return collect("usr/lib/raspi-firmware", "", "");
 }
 
+// U-Boot with no hands asks for this name alone; the script sends it on to pxelinux.cfg, which
+// apply writes for each board.
+Result<void> Build::write_boot_script() {
+    return host_.write_file(
+        boot_ / "boot.scr.uimg", boot::uboot_script(boot::pxe_script, architecture_.script)
+    );
+}
+
 Result<Ingested> Build::run() {
     if (auto done = make_root(); !done) return tl::unexpected(done.error());
     if (auto done = remove_traces(); !done) return tl::unexpected(done.error());
@@ -299,6 +310,7 @@ Result<Ingested> Build::run() {
          {&Build::write_kernel, &Build::write_initramfs, &Build::collect_device_trees})
         if (auto done = (this->*step)(*release); !done) return tl::unexpected(done.error());
     if (auto done = collect_firmware(); !done) return tl::unexpected(done.error());
+    if (auto done = write_boot_script(); !done) return tl::unexpected(done.error());
     Ingested ingested;
     ingested.boot = boot_;
     ingested.root = root_;

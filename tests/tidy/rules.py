@@ -17,7 +17,7 @@ ARROWS = {
     "provisioning/host": CONFIG,
     "provisioning/store": CONFIG | {"provisioning/host", "provisioning/plan"},
     "provisioning/boot": CONFIG | {"provisioning/host"},
-    "provisioning/image": CONFIG | {"provisioning/host", "provisioning/store", "provisioning/root"},
+    "provisioning/image": CONFIG | {"provisioning/host", "provisioning/store", "provisioning/boot", "provisioning/root"},
     "provisioning/root": CONFIG | {"provisioning/host", "provisioning/store"},
     "provisioning/kernel": CONFIG | {"provisioning/host", "provisioning/store"},
     "provisioning/nfs": CONFIG | {"provisioning/host"},

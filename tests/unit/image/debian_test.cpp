@@ -170,6 +170,7 @@ TEST_F(IngestDebian, GivesABootDirectoryAndARoot) {
             "bcm2711-rpi-4-b.dtb",
             "bcm2711-rpi-cm4-io.dtb",
             "bcm2711-rpi-cm4.dtb",
+            "boot.scr.uimg",
             "initramfs8",
             "initrd.img",
             "kernel8.img",
