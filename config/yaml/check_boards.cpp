@@ -110,7 +110,7 @@ void check_no_address(Checking& checking, const Board& board) {
             board.where,
             fmt::format(
                 "board '{}' has no address and there is no pool (give it an `address`, or add "
-                "dhcp: {{pool: …}})",
+                "dhcp: {{pool: {{from:, to:}}}})",
                 board.name
             )
         );

@@ -72,6 +72,26 @@ void check_root(Checking& checking, Profile& profile, const Image& image, const 
     );
 }
 
+// Boards that enrol themselves have no address of their own.
+void check_enrolment(Checking& checking) {
+    const Appliance& appliance = checking.fleet.appliance;
+    const auto* enroll = std::get_if<EnrollUnknown>(&appliance.unknown_boards);
+    if (enroll == nullptr) return;
+    const SourceLocation where = checking.at("appliance.unknown_boards.enroll", appliance.where);
+    if (checking.fleet.find_profile(enroll->profile) == nullptr) {
+        checking.diagnostics.error(
+            where, unknown_name("profile", enroll->profile, checking.fleet.profiles)
+        );
+    }
+    if (appliance.dhcp.mode == DhcpMode::authoritative && !checking.said("appliance.dhcp.pool")) {
+        checking.diagnostics.error(
+            where,
+            "boards that enroll need addresses, and there is no pool (add dhcp: {pool: {from:, "
+            "to:}})"
+        );
+    }
+}
+
 }  // namespace
 
 void check_references(Checking& checking) {
@@ -97,13 +117,7 @@ void check_references(Checking& checking) {
             unknown_name("profile", board.profile, fleet.profiles)
         );
     }
-    const auto* enroll = std::get_if<EnrollUnknown>(&fleet.appliance.unknown_boards);
-    if (enroll != nullptr && fleet.find_profile(enroll->profile) == nullptr) {
-        checking.diagnostics.error(
-            checking.at("appliance.unknown_boards.enroll", fleet.appliance.where),
-            unknown_name("profile", enroll->profile, fleet.profiles)
-        );
-    }
+    check_enrolment(checking);
 }
 
 }  // namespace bramble::yaml

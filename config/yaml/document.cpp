@@ -6,6 +6,7 @@
 #include <yaml-cpp/mark.h>
 #include <yaml-cpp/parser.h>
 
+#include <exception>
 #include <map>
 #include <sstream>
 
@@ -282,6 +283,9 @@ std::optional<Value> parse_document(
         diagnostics.error(
             where, fmt::format("not YAML: {} (look at the indentation and the quotes here)", e.msg)
         );
+        return std::nullopt;
+    } catch (const std::exception& e) {  // the library's own faults must not end the program
+        diagnostics.error({file, 0, 0}, fmt::format("cannot be read as YAML: {}", e.what()));
         return std::nullopt;
     }
     if (!builder.root || builder.root->kind == Value::Kind::null) {

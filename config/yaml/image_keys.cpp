@@ -76,7 +76,7 @@ Type<DebianSource> debian_source() {
     );
     return object<S>(
         "a debian source",
-        {required(key("suite", &S::suite, suite, "The suite: bookworm, trixie, …")),
+        {required(key("suite", &S::suite, suite, "The suite: bookworm, trixie and so on")),
          key("arch",
              &S::arch,
              choice<std::string>(

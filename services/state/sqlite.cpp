@@ -33,11 +33,14 @@ tl::unexpected<Error> failure(sqlite3* database) {
 // of the database.
 Result<void> make_private(const std::filesystem::path& file) {
     const auto refuse = [&file](int error) {
+        const std::string_view remedy =
+            error == EACCES ? "only the user that runs Bramble and root may use it"
+                            : "its directory must exist and belong to the user that runs Bramble";
         return fail(fmt::format(
-            "state database {}: {} (its directory must exist and belong to the user that runs "
-            "Bramble)",
+            "state database {}: {} ({})",
             file.string(),
-            std::generic_category().message(error)
+            std::generic_category().message(error),
+            remedy
         ));
     };
     const int fd = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);

@@ -138,7 +138,7 @@ TEST(BoardChecksTest, ABoardWithoutAnAddressNeedsAPool) {
                  "boards:\n  - {name: a, serial: 00000001, profile: lab}\n"),
         "6:5: board 'a' has no address and there is no pool (give it an `address`, or add dhcp: "
         "{pool: "
-        "…})\n"
+        "{from:, to:}})\n"
     );
 }
 
@@ -165,6 +165,8 @@ TEST(ReferenceChecksTest, NamesPointToSomething) {
                    "  attic: {image: buster}\n"
         ),
         "2:74: unknown profile 'lob' (did you mean 'lab'?)\n"
+        "2:74: boards that enroll need addresses, and there is no pool (add dhcp: {pool: {from:, "
+        "to:}})\n"
         "6:16: unknown image 'life' (did you mean 'lite'?)\n"
         "6:30: unknown kernel 'owm' (did you mean 'own'?)\n"
         "7:18: unknown image 'buster' (known: lite, full)\n"
