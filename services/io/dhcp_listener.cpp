@@ -109,6 +109,12 @@ void DhcpListener::carry_out(std::vector<dhcp::Outcome> outcomes) {
         std::move(outcome.events.begin(), outcome.events.end(), std::back_inserter(events));
     }
     const bool durable = changes.empty() || handlers_.persist(changes);
+    if (!durable) {
+        // Its reply does not leave: nothing was acknowledged.
+        std::erase_if(events, [](const dhcp::Event& event) {
+            return std::holds_alternative<dhcp::Acknowledged>(event.what);
+        });
+    }
     if (!events.empty()) handlers_.on_events(events);
     for (const dhcp::Outcome& outcome : outcomes) {
         for (const dhcp::Reply& reply : outcome.replies) {
