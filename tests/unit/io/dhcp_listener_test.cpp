@@ -9,9 +9,12 @@
 #include <sched.h>
 #include <sys/wait.h>
 
-#include <cstdlib>
 #include <functional>
+#include <memory>
+#include <string>
+#include <vector>
 
+#include "provisioning/host/real_host.hpp"
 #include "services/bytes/byte_writer.hpp"
 #include "services/io/frames.hpp"
 
@@ -22,13 +25,18 @@ using namespace std::chrono_literals;
 
 const MacAddress board_mac({0xdc, 0xa6, 0x32, 0x01, 0x02, 0x03});
 
+bool run(std::vector<std::string> argv) {
+    host::RealHost host;
+    host::Command command;
+    command.argv = std::move(argv);
+    return host::run_or_fail(host, command).has_value();
+}
+
 bool make_wire() {
-    if (::unshare(CLONE_NEWNET) != 0) return false;
-    return std::system(
-               "ip link set lo up && ip link add eth1 type veth peer name eth9 && "
-               "ip address add 172.16.1.1/24 dev eth1 && ip link set eth1 up && "
-               "ip link set eth9 up && { ethtool -K eth9 tx off || true; } >/dev/null 2>&1"
-           ) == 0;
+    return ::unshare(CLONE_NEWNET) == 0 &&
+           run({"ip", "link", "add", "eth1", "type", "veth", "peer", "name", "eth9"}) &&
+           run({"ip", "address", "add", "172.16.1.1/24", "dev", "eth1"}) &&
+           run({"ip", "link", "set", "eth1", "up"}) && run({"ip", "link", "set", "eth9", "up"});
 }
 
 // RFC 2131 §4.3.2, INIT-REBOOT: 'requested IP address' and no 'server identifier'; one message
@@ -181,13 +189,10 @@ TEST(DhcpListener, NoAckLeavesWhenItsLeaseCannotBeStored) {
 // Somebody on the address answers ARP; nobody does on another.
 TEST(ConflictProber, TellsUsedAddressesFromFreeOnes) {
     on_a_wire([] {
-        if (std::system(
-                "ip address add 172.16.1.9/24 dev eth9 && "
-                "sysctl -qw net.ipv4.conf.all.arp_ignore=0 net.ipv4.conf.all.accept_local=1 "
-                "net.ipv4.conf.eth9.accept_local=1 net.ipv4.conf.eth1.accept_local=1"
-            ) != 0) {
-            return 2;
-        }
+        // Both ends are this machine's: it must believe that its own address asks from outside.
+        const bool made = run({"ip", "address", "add", "172.16.1.9/24", "dev", "eth9"}) &&
+                          run({"sysctl", "-qw", "net.ipv4.conf.eth9.accept_local=1"});
+        if (!made) return 2;
         Loop loop;
         const auto interface = *find_network_interface("eth1");
         auto socket = PacketSocket::open(interface);
