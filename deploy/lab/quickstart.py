@@ -152,6 +152,7 @@ class Quickstart:
             tell("boards", f"virtual boards done after {time.monotonic() - started:.0f} s (exit code {code})")
             if self.with_guest:
                 self._wait_for_guest(started)
+                shutil.copy(self.guest.process.log_path, CACHE / "guest-console.log")
         self.summary.add_boards(fleet.reports(), CACHE)
 
     def _power_guest_on(self):

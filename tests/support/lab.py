@@ -67,7 +67,7 @@ class Process:
                 for raw in lines:
                     self._take(raw)
                 # A prompt ends without a newline and waits for an answer.
-                if rest.endswith(b": "):
+                if rest.endswith(b"login: "):
                     self._take(rest)
                     rest = b""
             if rest:
