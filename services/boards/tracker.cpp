@@ -137,6 +137,7 @@ struct Tracker::Visit {
     // A board asks several times for one boot: until it is answered, and again where its first
     // attempt found nothing to load (U-Boot looks for a script, then asks anew for a menu).
     bool is_same_boot(const Boot& boot) const {
+        if (boot.partial) return false;  // of an earlier run of the server; firmware loads all anew
         if (boot.phase == Phase::address) return true;
         if (boot.phase != Phase::firmware || at - boot.last_event > retry_max) return false;
         return std::none_of(boot.files.begin(), boot.files.end(), [](const FileRecord& file) {

@@ -250,6 +250,15 @@ TEST_F(TrackerTest, ABootThatARestartCutInTwoGoesOnWithItsGeneration) {
     EXPECT_EQ(tracker.generation_for("pi-01"), 9U);
 }
 
+TEST_F(TrackerTest, ADiscoverAfterARestartIsABootOfItsOwn) {
+    tracker.set_generation(9);
+    at(0);
+    tracker.resume("pi-01", 7, now);
+    at(1), discover();
+    EXPECT_EQ(tracker.generation_for("pi-01"), 9U);
+    EXPECT_FALSE(story().boot->partial);
+}
+
 // ---- bounds
 // ---------------------------------------------------------------------------------------
 
