@@ -16,7 +16,7 @@ MILESTONES = (
     (re.compile(r"systemd\[1\]: Hostname set to <(.+?)>"), "systemd: hostname {0}"),
     (re.compile(r"Reached target .*?(multi-user\.target|Multi-User System)"), "systemd: multi-user"),
     (re.compile(r"^(\S+) login:"), "login prompt of {0}"),
-    (re.compile(r"(Kernel panic.*)"), "{0}"),
+    (re.compile(r"(Kernel panic.*|^\[FAILED\].*)"), "{0}"),
 )
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b[()][A-Z0-9]|[\r\x00]")
 
@@ -25,6 +25,7 @@ class GuestConsole:
     def __init__(self, tell):
         self._tell, self._told = tell, set()
         self.kernel_release = self.cmdline = self.hostname = ""
+        self.failed_units = []
 
     def on_line(self, raw):
         line = ESCAPES.sub("", raw)
@@ -32,6 +33,8 @@ class GuestConsole:
             self.kernel_release = match.group(1)
         if match := re.search(r"Kernel command line: (.*)", line):
             self.cmdline = match.group(1).strip()
+        if match := re.match(r"\[FAILED\] (.*)", line):
+            self.failed_units.append(match.group(1))
         if match := re.match(r"(\S+) login:", line):
             self.hostname = match.group(1)
         for pattern, words in MILESTONES:

@@ -49,6 +49,8 @@ class Summary:
                       "cmdline": console.cmdline, "status": status}
         self.check("the real Linux reached userspace and reported in", status.get("condition") == "up",
                    status.get("condition", "unknown"))
+        self.check("no unit of its systemd failed", console.hostname and not console.failed_units,
+                   "; ".join(console.failed_units) or "none")
         self.check("its hostname is the board's name", console.hostname == "guest", console.hostname)
         self.check("its kernel is the image's", release and console.kernel_release == release, console.kernel_release)
         self.check("its command line is the fleet file's", all(word in words for word in CMDLINE_OF_THE_FLEET_FILE), console.cmdline)

@@ -136,6 +136,9 @@ Result<std::string> ganesha_configuration(
         "    RecoveryRoot = \"{}\";\n"
         "    Lease_Lifetime = 15;\n"
         "    Grace_Period = 20;\n"
+        // Boards know none of this machine's names: an owner that is not a number becomes nobody
+        // there, and a set-user-ID program of nobody's is no superuser (RFC 7530 section 5.9).
+        "    Only_Numeric_Owners = true;\n"
         "}}\n",
         settings.nfs_v3 ? "3, 4" : "4",
         own,

@@ -45,6 +45,7 @@ NFSv4 {
     RecoveryRoot = "/store/nfs/recovery";
     Lease_Lifetime = 15;
     Grace_Period = 20;
+    Only_Numeric_Owners = true;
 }
 EXPORT {
     Export_Id = 1;
