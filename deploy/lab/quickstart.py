@@ -80,10 +80,8 @@ class Quickstart:
         CACHE.mkdir(parents=True, exist_ok=True)
         (CACHE / ".bramble-lab").touch()
         self._lock = open(CACHE / "lock", "w")
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise LabError(f"another quickstart uses {CACHE}: end it, or set BRAMBLE_CACHE to another folder") from None
+        with Heartbeat(f"waiting for another quickstart that uses {CACHE} (BRAMBLE_CACHE names another folder)"):
+            fcntl.flock(self._lock, fcntl.LOCK_EX)
         if self.with_guest and (why := missing(ARM64, U_BOOT_ARM64)):
             self.leave_guest_out(f"{why}; 'sudo deploy/setup --for quickstart' installs it")
         stand_in.make(CACHE / "stand-in")
