@@ -19,7 +19,10 @@ std::size_t DatagramSender::group_size(std::span<const tftp::Outgoing> pending) 
     std::size_t count = 1;
     while (count < pending.size() && count < segments_max) {
         const tftp::Outgoing& next = pending[count];
-        if (next.peer != pending.front().peer || next.size() > segment || next.size() == 0) break;
+        if (next.peer != pending.front().peer ||
+            next.peer_is_there != pending.front().peer_is_there || next.size() > segment ||
+            next.size() == 0)
+            break;
         bytes += next.size();
         if (bytes > segmented_bytes_max) break;
         ++count;
@@ -32,6 +35,7 @@ void DatagramSender::add_message(
     std::size_t index, std::span<const tftp::Outgoing> group, std::size_t first
 ) {
     addresses_[index] = to_sockaddr(group.front().peer.address, group.front().peer.port);
+    confirms_[index] = group.front().peer_is_there;
     datagrams_of_[index] = static_cast<std::uint16_t>(group.size());
     msghdr& header = messages_[index].msg_hdr;
     header = {};
@@ -66,6 +70,13 @@ std::size_t DatagramSender::build(std::span<const tftp::Outgoing> pending) {
     return messages;
 }
 
+// How many messages from `first` share their flags: sendmmsg has one set for all of a call.
+std::size_t DatagramSender::run_length(std::size_t first, std::size_t messages) const {
+    std::size_t end = first + 1;
+    while (end < messages && confirms_[end] == confirms_[first]) ++end;
+    return end - first;
+}
+
 DatagramSender::Progress DatagramSender::send(int fd, std::span<const tftp::Outgoing> pending) {
     pending = pending.first(std::min(pending.size(), batch_max));
     Progress progress;
@@ -73,8 +84,11 @@ DatagramSender::Progress DatagramSender::send(int fd, std::span<const tftp::Outg
     std::size_t next = 0;
     while (next < messages) {
         ++counters_.system_calls;
-        const int sent =
-            ::sendmmsg(fd, &messages_[next], static_cast<unsigned>(messages - next), MSG_DONTWAIT);
+        // A board in mid-transfer answers blocks, but not always ARP: what it acknowledged keeps
+        // its neighbour entry fresh (fact sheet 8, rule 24), for which no privilege is needed.
+        const int flags = confirms_[next] ? MSG_DONTWAIT | MSG_CONFIRM : MSG_DONTWAIT;
+        const auto run = static_cast<unsigned>(run_length(next, messages));
+        const int sent = ::sendmmsg(fd, &messages_[next], run, flags);
         if (sent > 0) {
             for (int i = 0; i < sent; ++i, ++next) {
                 const std::size_t count = datagrams_of_[next];

@@ -52,11 +52,13 @@ private:
 
     std::size_t group_size(std::span<const tftp::Outgoing> pending) const;
     std::size_t build(std::span<const tftp::Outgoing> pending);
+    std::size_t run_length(std::size_t first, std::size_t messages) const;
     void add_message(std::size_t index, std::span<const tftp::Outgoing> group, std::size_t first);
 
     bool segmentation_ = true;
     std::array<mmsghdr, batch_max> messages_{};
     std::array<std::uint16_t, batch_max> datagrams_of_{};  // in each message
+    std::array<bool, batch_max> confirms_{};  // each message, its peer's neighbour entry
     std::array<sockaddr_in, batch_max> addresses_{};
     std::array<iovec, 2 * batch_max> iovecs_{};
     alignas(cmsghdr) std::array<std::byte, batch_max * control_bytes> control_{};

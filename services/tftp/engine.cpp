@@ -302,6 +302,7 @@ std::size_t Engine::poll_transmit(std::span<Outgoing> out, TimePoint now) {
         writer.u16(static_cast<std::uint16_t>(Opcode::error));
         writer.u16(static_cast<std::uint16_t>(reply.code));
         datagram.peer = reply.peer;
+        datagram.peer_is_there = false;
         datagram.header_size = static_cast<std::uint16_t>(writer.size());
         datagram.payload = std::as_bytes(std::span(reply.text));
         ++counters_.out_errors;

@@ -58,6 +58,8 @@ bool Transfer::wants_to_transmit() const {
 
 bool Transfer::poll_transmit(Outgoing& out, TimePoint now, const TransferLimits& limits) {
     if (!wants_to_transmit()) return false;
+    // A first reply may go to a forged address, a repetition to a board that has gone.
+    out.peer_is_there = heard_ && attempt_ == 0;
     if (oack_due_) {
         oack_due_ = false;
         const auto oack = emit_oack(terms_, content_->bytes.size(), out.header);

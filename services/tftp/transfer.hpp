@@ -31,6 +31,7 @@ struct Outgoing {
 
     Peer peer;
     std::uint16_t header_size = 0;
+    bool peer_is_there = false;  // it answers what this peer has just acknowledged
     std::array<std::byte, header_max> header;
     std::span<const std::byte> payload;
 

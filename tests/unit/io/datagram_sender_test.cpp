@@ -60,6 +60,18 @@ TEST_F(DatagramSenderTest, SendsManyPeersWithOneCall) {
     EXPECT_EQ(received(1), (std::vector<std::string>{"two bb"}));
 }
 
+// sendmmsg has one set of flags for a call: what confirms a neighbour goes apart, in its order.
+TEST_F(DatagramSenderTest, WhatConfirmsANeighbourGoesInCallsOfItsOwn) {
+    std::vector<tftp::Outgoing> pending = {
+        datagram(0, "1", "a"), datagram(0, "2", "b"), datagram(0, "3", "c"), datagram(0, "4", "d")};
+    pending[1].peer_is_there = pending[2].peer_is_there = true;
+    const auto progress = sender_.send(server_.get(), pending);
+    EXPECT_EQ(progress.consumed, 4U);
+    EXPECT_EQ(progress.state, DatagramSender::State::done);
+    EXPECT_EQ(sender_.counters().system_calls, 3U);
+    EXPECT_EQ(received(0), (std::vector<std::string>{"1a", "2b", "3c", "4d"}));
+}
+
 // RFC 7440: a window is consecutive blocks to one peer; each must arrive as a datagram of its own.
 TEST_F(DatagramSenderTest, AWindowLeavesSegmentedAndArrivesBlockByBlock) {
     std::vector<tftp::Outgoing> pending;

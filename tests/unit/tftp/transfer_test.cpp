@@ -34,6 +34,24 @@ TEST_F(TransferTest, KeepsItsContentAlive) {
     EXPECT_FALSE(watch.expired());
 }
 
+// What may keep a neighbour entry fresh: only what answers an acknowledgement. A first reply may go
+// to a forged address, a repetition to a board that has gone.
+TEST_F(TransferTest, OnlyAnAnswerToAnAckSaysThatThePeerIsThere) {
+    Transfer transfer(content, Terms{}, start);
+    out.peer_is_there = true;
+    transfer.poll_transmit(out, start, limits);
+    EXPECT_FALSE(out.peer_is_there);
+    transfer.on_ack(BlockNumber(1), start);
+    transfer.poll_transmit(out, start, limits);
+    EXPECT_TRUE(out.peer_is_there);
+    transfer.on_deadline(start + 1s, limits);
+    ASSERT_TRUE(transfer.poll_transmit(out, start + 1s, limits));
+    EXPECT_FALSE(out.peer_is_there);
+    transfer.on_ack(BlockNumber(2), start + 1s);
+    transfer.poll_transmit(out, start + 1s, limits);
+    EXPECT_TRUE(out.peer_is_there);
+}
+
 // The acknowledgement that was only late: the block went out twice, the next one once.
 TEST_F(TransferTest, ALateAckAfterATimeoutAdvancesOnce) {
     Transfer transfer(content, Terms{}, start);
