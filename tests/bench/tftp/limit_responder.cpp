@@ -13,6 +13,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstring>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -26,7 +27,17 @@ constexpr std::size_t payload_max = 1468;
 constexpr unsigned window_max = 40;  // 40 × 1472 stays below the 64 KiB of one GSO send
 volatile std::sig_atomic_t stopping = 0;
 
-int open_socket(std::uint16_t port) {
+// Where a DATA's octets come from: what each way costs beside the others is in README.md.
+enum class Path {
+    slices,  // a header and one payload that is always in the cache: the limit
+    mapped,  // a header and a slice of a large block of memory, as of a mapped file
+    copy,    // both copied into one frame first
+    frames,  // frames prepared for every block number, shared by all clients
+};
+
+constexpr std::size_t blocks_max = 65'536;
+
+int open_socket(const std::string& host, std::uint16_t port) {
     const int fd = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     const int bytes = 64 << 20;
     ::setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof bytes);
@@ -34,6 +45,7 @@ int open_socket(std::uint16_t port) {
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_port = htons(port);
+    if (::inet_pton(AF_INET, host.c_str(), &address.sin_addr) != 1) return -1;
     return ::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 ? fd : -1;
 }
 
@@ -78,8 +90,17 @@ void serve_requests(int control, int data) {
 // Answers one batch of ACKs; `window` DATA each, as one GSO send when that is more than one.
 class Blaster {
 public:
-    Blaster(int data, unsigned window)
-        : data_(data), window_(window), headers_(batch_max * window), acks_(batch_max) {}
+    Blaster(int data, unsigned window, Path path)
+        : data_(data),
+          window_(window),
+          path_(path),
+          headers_(batch_max * window),
+          acks_(batch_max),
+          octets_(octets_needed(path, window), std::byte{1}) {
+        for (std::size_t i = 0; path == Path::frames && i < blocks_max; ++i) {
+            write_header(&octets_[i * frame_bytes], static_cast<std::uint16_t>(i));
+        }
+    }
 
     void step() {
         std::array<mmsghdr, batch_max> in{};
@@ -94,7 +115,6 @@ public:
         }
         const int count = ::recvmmsg(data_, in.data(), batch_max, MSG_DONTWAIT, nullptr);
         if (count <= 0) return;
-        static std::array<std::byte, payload_max> payload{};
         std::vector<iovec> slices(static_cast<std::size_t>(count) * window_ * 2);
         std::array<mmsghdr, batch_max> out{};
         std::array<std::array<char, CMSG_SPACE(sizeof(std::uint16_t))>, batch_max> control{};
@@ -103,19 +123,16 @@ public:
             bramble::ByteReader reader(std::span(acks_[i]).first(4));
             if (in[i].msg_len != 4 || reader.u16() != 4) continue;
             const std::uint16_t acknowledged = *reader.u16();
+            const std::size_t first = queued * window_;
             for (unsigned w = 0; w < window_; ++w) {
-                auto& header = headers_[queued * window_ + w];
-                bramble::ByteWriter writer(header);
-                writer.u16(3);
-                writer.u16(static_cast<std::uint16_t>(acknowledged + 1 + w));
-                slices[(queued * window_ + w) * 2] = {header.data(), header.size()};
-                slices[(queued * window_ + w) * 2 + 1] = {payload.data(), payload.size()};
+                const auto block = static_cast<std::uint16_t>(acknowledged + 1 + w);
+                slice(first + w, block, std::span(slices).subspan((first + w) * slices_each()));
             }
             msghdr& message = out[queued].msg_hdr;
             message.msg_name = &peers[i];
             message.msg_namelen = sizeof peers[i];
-            message.msg_iov = &slices[queued * window_ * 2];
-            message.msg_iovlen = window_ * 2;
+            message.msg_iov = &slices[first * slices_each()];
+            message.msg_iovlen = window_ * slices_each();
             if (window_ > 1) {
                 message.msg_control = control[queued].data();
                 message.msg_controllen = control[queued].size();
@@ -135,10 +152,48 @@ public:
     }
 
 private:
+    static constexpr std::size_t frame_bytes = payload_max + 4;
+
+    static std::size_t octets_needed(Path path, unsigned window) {
+        if (path == Path::slices) return payload_max;
+        return frame_bytes * (path == Path::copy ? blocks_max + batch_max * window : blocks_max);
+    }
+
+    static void write_header(std::byte* at, std::uint16_t block) {
+        bramble::ByteWriter writer(std::span(at, 4));
+        writer.u16(3);
+        writer.u16(block);
+    }
+
+    std::size_t slices_each() const {
+        return path_ == Path::slices || path_ == Path::mapped ? 2 : 1;
+    }
+
+    // Fills one or two slices with the `index`-th datagram of this batch.
+    void slice(std::size_t index, std::uint16_t block, std::span<iovec> out) {
+        if (path_ == Path::frames) {
+            out[0] = {&octets_[block * frame_bytes], frame_bytes};
+            return;
+        }
+        std::byte* payload = &octets_[path_ == Path::slices ? 0 : block * payload_max];
+        if (path_ == Path::copy) {
+            std::byte* frame = &octets_[(blocks_max + index) * frame_bytes];
+            write_header(frame, block);
+            std::memcpy(frame + 4, payload, payload_max);
+            out[0] = {frame, frame_bytes};
+            return;
+        }
+        write_header(headers_[index].data(), block);
+        out[0] = {headers_[index].data(), headers_[index].size()};
+        out[1] = {payload, payload_max};
+    }
+
     int data_;
     unsigned window_;
+    Path path_;
     std::vector<std::array<std::byte, 4>> headers_;
     std::vector<std::array<std::byte, 516>> acks_;
+    std::vector<std::byte> octets_;
 };
 
 }  // namespace
@@ -149,9 +204,19 @@ int main(int argc, char** argv) {
         "The limit of the machine's UDP path: answers ACKs with DATA, with no files and no state."
     );
     app.add_option("--windowsize", window, "blocks per ACK")->check(CLI::Range(1U, window_max));
+    Path path = Path::slices;
+    const std::map<std::string, Path> paths{
+        {"slices", Path::slices},
+        {"mapped", Path::mapped},
+        {"copy", Path::copy},
+        {"frames", Path::frames}};
+    app.add_option("--path", path, "where the octets come from")
+        ->transform(CLI::CheckedTransformer(paths));
+    std::string host = "0.0.0.0";
+    app.add_option("--bind", host, "the address to answer from; by default the machine's choice");
     CLI11_PARSE(app, argc, argv);
-    const int control = open_socket(69);
-    const int data = open_socket(0);
+    const int control = open_socket(host, 69);
+    const int data = open_socket(host, 0);
     if (control < 0 || data < 0) {
         std::fputs(
             "cannot bind port 69: is a TFTP server running here, or are you not root?\n", stderr
@@ -159,7 +224,7 @@ int main(int argc, char** argv) {
         return 3;
     }
     std::signal(SIGTERM, [](int) { stopping = 1; });
-    Blaster blaster(data, window);
+    Blaster blaster(data, window, path);
     while (stopping == 0) {
         std::array<pollfd, 2> wait = {{{control, POLLIN, 0}, {data, POLLIN, 0}}};
         ::poll(wait.data(), wait.size(), 1000);
