@@ -270,7 +270,7 @@ def run_system(tally, builder):
     if not builder.build("release", ("bramble", "virtual_fleet")):
         return
     run_ctest("system", tally, builder, required=False)
-    for pattern in ("lab_test.py", "deploy_*_test.py", "client_*_test.py", "serve_*_test.py", "guest_test.py"):
+    for pattern in ("lab_test.py", "deploy_*_test.py", "client_*_test.py", "doctor_test.py", "serve_*_test.py", "guest_test.py"):
         run_python("tests/system", pattern, tally, "system")
 
 

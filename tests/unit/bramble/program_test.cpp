@@ -71,6 +71,7 @@ TEST(Program, HelpTeaches) {
           "status",
           "schema",
           "completion",
+          "doctor",
           "version",
           "sudo bramble apply",
           "Exit codes:",
@@ -84,7 +85,8 @@ TEST(Program, HelpTeaches) {
 }
 
 TEST(Program, EverySubcommandHasHelpWithAnExample) {
-    for (const char* name : {"check", "plan", "apply", "serve", "up", "status", "completion"}) {
+    for (const char* name :
+         {"check", "plan", "apply", "serve", "up", "status", "doctor", "completion"}) {
         const Ran ran = run({name, "--help"});
         EXPECT_EQ(ran.exit, 0) << name;
         EXPECT_NE(ran.out.find("Example"), std::string::npos) << name;
@@ -156,7 +158,7 @@ TEST(Program, CompletionKnowsEverySubcommandAndOption) {
     for (const char* shell : {"bash", "zsh", "fish"}) {
         const Ran ran = run({"completion", shell});
         EXPECT_EQ(ran.exit, 0);
-        for (const char* word : {"check", "serve", "apply", "status", "json", "fleet"}) {
+        for (const char* word : {"check", "serve", "apply", "status", "doctor", "json", "fleet"}) {
             EXPECT_NE(ran.out.find(word), std::string::npos) << shell << " " << word;
         }
     }
