@@ -16,7 +16,7 @@ import time
 import xml.etree.ElementTree
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-PARTS = ("tidy", "unit", "conformance", "simulation", "fuzz", "install", "system")
+PARTS = ("tidy", "unit", "conformance", "simulation", "fuzz", "bench", "install", "system")
 CTEST_PARTS = ("unit", "conformance", "simulation")
 BUILD_MINUTES_MAX = 40
 CTEST_MINUTES_MAX = 15
@@ -256,6 +256,25 @@ def count_ok(output):
         return 0
     lost = sum(int(n) for n in re.findall(r"(?:failures|errors|skipped)=(\d+)", output.splitlines()[-1] if output else ""))
     return max(0, int(ran.group(1)) - lost)
+
+
+def run_bench(tally, builder):
+    """Each benchmark once and briefly: that it runs and that what it measures is right, not how fast it is."""
+    if not builder.build("release", ("bramble", "tftp_load", "tftp_limit")):
+        return
+    if builder.build("release", pattern="\\w+_micro_bench"):
+        for program in sorted((ROOT / "build/release/tests/bench/micro").glob("*_micro_bench")):
+            code, output = run([str(program), "--benchmark_min_time=0.001"], 2)
+            failed = code != 0 or "ERROR" in output
+            print(output[-4000:] if failed else f"   {program.name}: ran", flush=True)
+            tally.add(0 if failed else 1, [f"bench: {program.name}"] if failed else [])
+    if os.geteuid() != 0:
+        reason = "bench: network namespaces need root: run it as 'sudo tests/run'"
+        tally.add(failed=[reason] if IN_CI else [], skipped=[] if IN_CI else [reason])
+        return
+    code, output = run([sys.executable, str(ROOT / "tests/bench/tftp/run"), "--short"], 2)
+    print(output, flush=True)
+    tally.add(0 if code else 1, ["bench: tftp"] if code else [])
 
 
 def run_install(tally, _builder):

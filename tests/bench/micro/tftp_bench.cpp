@@ -40,6 +40,13 @@ void parse_ack(benchmark::State& state) {
     for (auto _ : state) benchmark::DoNotOptimize(parse(datagram));
 }
 
+void emit_and_parse_data(benchmark::State& state) {
+    std::array<std::byte, 1472> buffer{};
+    const std::vector<std::byte> block(1468);
+    for (auto _ : state) benchmark::DoNotOptimize(parse(emit_data(BlockNumber(7), block, buffer)));
+    state.SetBytesProcessed(static_cast<std::int64_t>(state.iterations() * block.size()));
+}
+
 // One lock-step block of each of `range(0)` transfers, in batches of 64 as the shell has them.
 void ack_to_data(benchmark::State& state) {
     const auto transfers = static_cast<std::size_t>(state.range(0));
@@ -113,6 +120,7 @@ void probe(benchmark::State& state) {
 
 BENCHMARK(parse_request);
 BENCHMARK(parse_ack);
+BENCHMARK(emit_and_parse_data);
 BENCHMARK(ack_to_data)->Arg(1)->Arg(64)->Arg(1000)->Arg(10'000);
 BENCHMARK(probe);
 
