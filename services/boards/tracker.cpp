@@ -407,8 +407,8 @@ std::uint64_t Tracker::generation_for(std::string_view board) const {
 std::map<std::string, std::uint64_t> Tracker::bindings() const {
     std::map<std::string, std::uint64_t> bound;
     for (const auto& [name, story] : boards_) {
-        const std::uint64_t generation = generation_for(name);
-        if (generation != generation_) bound.emplace(name, generation);
+        if (!is_open(story) || story.boot->generation == 0) continue;
+        if (story.boot->generation != generation_) bound.emplace(name, story.boot->generation);
     }
     return bound;
 }

@@ -1,11 +1,7 @@
 #include "services/io/dhcp_listener.hpp"
 
-#include <netinet/in.h>
-#include <sys/socket.h>
-
 #include <array>
 #include <cerrno>
-#include <cstring>
 #include <variant>
 
 #include "services/io/frames.hpp"
@@ -32,7 +28,9 @@ DhcpListener::DhcpListener(Loop& loop, DhcpListenerOptions options, PacketSocket
     : loop_(loop),
       options_(std::move(options)),
       packets_(std::move(packets)),
-      batch_(batch_max, datagram_bytes_max) {}
+      batch_(batch_max, datagram_bytes_max),
+      server_replies_(replies_per_call, options_.address),
+      proxy_replies_(replies_per_call, options_.address) {}
 
 Result<std::unique_ptr<DhcpListener>> DhcpListener::open(
     Loop& loop, const DhcpListenerOptions& options
@@ -126,55 +124,51 @@ void DhcpListener::carry_out(std::vector<dhcp::Outcome> outcomes) {
         }
         for (const dhcp::Probe& probe : outcome.probes) prober_->probe(probe.address);
     }
+    flush(dhcp::server_port);
+    flush(dhcp::proxy_port);
     reschedule();
 }
 
+// The reply's bytes are read by the flush() that follows.
 void DhcpListener::send(const dhcp::Reply& reply) {
     struct Sender {
         DhcpListener& listener;
         const dhcp::Reply& reply;
 
-        bool operator()(const dhcp::ToRelay& to) const {
-            return listener.send_datagram(reply, to.giaddr, dhcp::server_port);
+        void operator()(const dhcp::ToRelay& to) const {
+            listener.add_datagram(reply, to.giaddr, dhcp::server_port);
         }
 
-        bool operator()(const dhcp::ToClient& to) const {
-            return listener.send_datagram(reply, to.address, to.port);
+        void operator()(const dhcp::ToClient& to) const {
+            listener.add_datagram(reply, to.address, to.port);
         }
 
-        bool operator()(const dhcp::Broadcast&) const {
-            return listener.send_datagram(reply, Ipv4Address::broadcast(), dhcp::client_port);
+        void operator()(const dhcp::Broadcast&) const {
+            listener.add_datagram(reply, Ipv4Address::broadcast(), dhcp::client_port);
         }
 
-        bool operator()(const dhcp::ToHardware& to) const { return listener.send_frame(reply, to); }
+        void operator()(const dhcp::ToHardware& to) const {
+            const bool sent = listener.send_frame(reply, to);
+            ++(sent ? listener.counters_.sent : listener.counters_.not_sent);
+        }
     };
 
-    const bool sent = std::visit(Sender{*this, reply}, reply.destination);
-    ++(sent ? counters_.sent : counters_.not_sent);
+    std::visit(Sender{*this, reply}, reply.destination);
 }
 
-bool DhcpListener::send_datagram(const dhcp::Reply& reply, Ipv4Address to, std::uint16_t port) {
-    const int fd =
-        reply.local_port == dhcp::proxy_port ? proxy_socket_.get() : server_socket_.get();
-    sockaddr_in address = to_sockaddr(to, port);
-    iovec data{const_cast<std::byte*>(reply.bytes.data()), reply.bytes.size()};
-    alignas(cmsghdr) std::array<std::byte, CMSG_SPACE(sizeof(in_pktinfo))> control{};
-    msghdr message{};
-    message.msg_name = &address;
-    message.msg_namelen = sizeof address;
-    message.msg_iov = &data;
-    message.msg_iovlen = 1;
-    message.msg_control = control.data();
-    message.msg_controllen = control.size();
-    cmsghdr* header = CMSG_FIRSTHDR(&message);
-    header->cmsg_level = IPPROTO_IP;
-    header->cmsg_type = IP_PKTINFO;
-    header->cmsg_len = CMSG_LEN(sizeof(in_pktinfo));
-    // The source is the address that option 54 names, also where the interface has several.
-    in_pktinfo info{};
-    info.ipi_spec_dst.s_addr = to_sockaddr(options_.address, 0).sin_addr.s_addr;
-    std::memcpy(CMSG_DATA(header), &info, sizeof info);
-    return ::sendmsg(fd, &message, MSG_DONTWAIT) == static_cast<ssize_t>(reply.bytes.size());
+void DhcpListener::add_datagram(const dhcp::Reply& reply, Ipv4Address to, std::uint16_t port) {
+    SendBatch& batch = reply.local_port == dhcp::proxy_port ? proxy_replies_ : server_replies_;
+    if (batch.full()) flush(reply.local_port);
+    batch.add(reply.bytes, to, port);
+}
+
+void DhcpListener::flush(std::uint16_t local_port) {
+    const bool proxy = local_port == dhcp::proxy_port;
+    SendBatch& batch = proxy ? proxy_replies_ : server_replies_;
+    const std::size_t count = batch.size();
+    const std::size_t sent = batch.flush(proxy ? proxy_socket_.get() : server_socket_.get());
+    counters_.sent += sent;
+    counters_.not_sent += count - sent;
 }
 
 bool DhcpListener::send_frame(const dhcp::Reply& reply, const dhcp::ToHardware& to) {

@@ -142,6 +142,48 @@ ReceivedDatagram ReceiveBatch::at(std::size_t index) const {
     return out;
 }
 
+SendBatch::SendBatch(std::size_t datagrams, Ipv4Address source)
+    : control_(datagrams * control_bytes),
+      addresses_(datagrams),
+      iovecs_(datagrams),
+      messages_(datagrams) {
+    in_pktinfo info{};
+    info.ipi_spec_dst.s_addr = to_sockaddr(source, 0).sin_addr.s_addr;
+    for (std::size_t i = 0; i < datagrams; ++i) {
+        msghdr& header = messages_[i].msg_hdr;
+        header.msg_name = &addresses_[i];
+        header.msg_namelen = sizeof addresses_[i];
+        header.msg_iov = &iovecs_[i];
+        header.msg_iovlen = 1;
+        header.msg_control = control_.data() + i * control_bytes;
+        header.msg_controllen = control_bytes;
+        cmsghdr* control = CMSG_FIRSTHDR(&header);
+        control->cmsg_level = IPPROTO_IP;
+        control->cmsg_type = IP_PKTINFO;
+        control->cmsg_len = CMSG_LEN(sizeof info);
+        std::memcpy(CMSG_DATA(control), &info, sizeof info);
+    }
+}
+
+void SendBatch::add(std::span<const std::byte> bytes, Ipv4Address to, std::uint16_t port) {
+    addresses_[count_] = to_sockaddr(to, port);
+    iovecs_[count_] = {const_cast<std::byte*>(bytes.data()), bytes.size()};
+    ++count_;
+}
+
+std::size_t SendBatch::flush(int fd) {
+    std::size_t sent = 0;
+    for (std::size_t next = 0; next < count_;) {
+        const int done =
+            ::sendmmsg(fd, &messages_[next], static_cast<unsigned>(count_ - next), MSG_DONTWAIT);
+        // An error is the first one's: it is passed over.
+        next += done > 0 ? static_cast<std::size_t>(done) : 1;
+        sent += done > 0 ? static_cast<std::size_t>(done) : 0;
+    }
+    count_ = 0;
+    return sent;
+}
+
 SendFailure classify_send_error(int error) {
     switch (error) {
         case EAGAIN:

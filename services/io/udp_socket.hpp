@@ -67,6 +67,33 @@ private:
     std::vector<mmsghdr> messages_;
 };
 
+// Datagrams for one sendmmsg; its buffers are made once. All leave from one address, also where the
+// interface has several.
+class SendBatch {
+public:
+    SendBatch(std::size_t datagrams, Ipv4Address source);
+
+    std::size_t size() const { return count_; }
+
+    bool full() const { return count_ == messages_.size(); }
+
+    // Not when full. `bytes` must stay valid until flush().
+    void add(std::span<const std::byte> bytes, Ipv4Address to, std::uint16_t port);
+
+    // Sends what was added, without waiting, and forgets it: how many left. What could not go
+    // (buffers full, no route) is passed over and does not hold back the rest.
+    std::size_t flush(int fd);
+
+private:
+    static constexpr std::size_t control_bytes = CMSG_SPACE(sizeof(in_pktinfo));
+
+    std::size_t count_ = 0;
+    std::vector<std::byte> control_;
+    std::vector<sockaddr_in> addresses_;
+    std::vector<iovec> iovecs_;
+    std::vector<mmsghdr> messages_;
+};
+
 // What to do after a send that failed with this errno.
 enum class SendFailure {
     again,       // the socket's buffer is full: wait until it is writable

@@ -40,11 +40,42 @@ class Link:
         sh("ip", "netns", "del", self.client, check=False)
 
 
-class Server:
-    """One server process on the first core, in the server's namespace."""
+class CoreShare:
+    """A control group whose processes get a share of one core, so that the server and not the load generator is what a benchmark measures."""
 
-    def __init__(self, link, argv):
+    PERIOD_US = 10_000
+
+    def __init__(self, share):
+        self.quota = int(share * self.PERIOD_US)
+
+    def __enter__(self):
+        name = f"bramble-bench-{os.getpid()}"
+        root = pathlib.Path("/sys/fs/cgroup")
+        if (root / "cgroup.controllers").exists():
+            self.group, limits = root / name, {"cpu.max": f"{self.quota} {self.PERIOD_US}"}
+            (root / "cgroup.subtree_control").write_text("+cpu")
+        else:
+            self.group = root / "cpu" / name
+            limits = {"cpu.cfs_period_us": str(self.PERIOD_US), "cpu.cfs_quota_us": str(self.quota)}
+        self.group.mkdir()
+        for file, value in limits.items():
+            (self.group / file).write_text(value)
+        return self
+
+    def take(self, pids):
+        for pid in pids:
+            (self.group / "cgroup.procs").write_text(str(pid))
+
+    def __exit__(self, *_):
+        self.group.rmdir()
+
+
+class Server:
+    """One server process on the first core, in the server's namespace; with `share`, on that share of the core."""
+
+    def __init__(self, link, argv, share=None):
         self.argv = ["taskset", "-c", "0", "ip", "netns", "exec", link.server, *map(str, argv)]
+        self.share = CoreShare(share) if share else None
 
     def __enter__(self):
         self.log = tempfile.TemporaryFile()
@@ -53,6 +84,9 @@ class Server:
         if self.process.poll() is not None:
             self.log.seek(0)
             raise RuntimeError(f"{self.argv[7]} ended at once: {self.log.read().decode(errors='replace')[-600:]}")
+        if self.share:
+            self.share.__enter__()
+            self.share.take(self._children())
         return self
 
     def __exit__(self, *_):
@@ -63,6 +97,8 @@ class Server:
         except subprocess.TimeoutExpired:
             os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
+        if self.share:
+            self.share.__exit__()
 
     def _children(self):
         pids, seen = [self.process.pid], []

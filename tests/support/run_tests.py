@@ -272,9 +272,11 @@ def run_bench(tally, builder):
         reason = "bench: network namespaces need root: run it as 'sudo tests/run'"
         tally.add(failed=[reason] if IN_CI else [], skipped=[] if IN_CI else [reason])
         return
-    code, output = run([sys.executable, str(ROOT / "tests/bench/tftp/run"), "--short"], 2)
-    print(output, flush=True)
-    tally.add(0 if code else 1, ["bench: tftp"] if code else [])
+    for script in sorted((ROOT / "tests/bench").glob("*/run")):
+        name = script.parent.name
+        code, output = run([sys.executable, str(script), "--short"], 2)
+        print(output, flush=True)
+        tally.add(0 if code else 1, [f"bench: {name}"] if code else [])
 
 
 def run_install(tally, _builder):

@@ -55,6 +55,34 @@ TEST(ReceiveBatch, TakesManyDatagramsAtOnceWithTheirAddresses) {
     EXPECT_EQ(batch.receive(server->get()), 0U);
 }
 
+TEST(SendBatch, SendsAllThatCanGoFromItsAddress) {
+    const auto receiver = open_udp_socket(on_loopback());
+    UdpSocketOptions anywhere;
+    const auto sender = open_udp_socket(anywhere);
+    ASSERT_TRUE(receiver && sender);
+    const std::uint16_t port = local_port(receiver->get());
+    const Ipv4Address source(std::array<std::uint8_t, 4>{127, 0, 0, 9});
+
+    SendBatch batch(4, source);
+    const std::string one = "one";
+    const std::string two = "two!";
+    const std::string too_long(70'000, 'x');  // longer than a datagram can be
+    batch.add(std::as_bytes(std::span(one)), loopback, port);
+    batch.add(std::as_bytes(std::span(too_long)), loopback, port);
+    batch.add(std::as_bytes(std::span(two)), loopback, port);
+    EXPECT_EQ(batch.size(), 3U);
+    EXPECT_FALSE(batch.full());
+    EXPECT_EQ(batch.flush(sender->get()), 2U);
+    EXPECT_EQ(batch.size(), 0U);
+
+    ReceiveBatch received(4, 64);
+    ASSERT_EQ(received.receive(receiver->get()), 2U);
+    EXPECT_EQ(received.at(0).bytes.size(), one.size());
+    EXPECT_EQ(received.at(1).bytes.size(), two.size());
+    EXPECT_EQ(received.at(0).source, source);
+    EXPECT_EQ(batch.flush(sender->get()), 0U) << "nothing stays from the last time";
+}
+
 // Fact sheet 8, rule 21: a second server on the port must fail, not share it.
 TEST(OpenUdpSocket, NeverSharesAPort) {
     const auto first = open_udp_socket(on_loopback());
