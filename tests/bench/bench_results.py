@@ -26,7 +26,7 @@ def machine():
         if line.startswith(("model name", "Model")):
             model = line.partition(":")[2].strip()
             break
-    return f"{os.cpu_count()} × {model}, Linux {platform.release()}"
+    return f"{os.cpu_count()} × {model}, Linux {platform.release().partition("-")[0]}"
 
 
 def row(case, server, metric, values, better="more"):
