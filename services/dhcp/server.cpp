@@ -142,6 +142,14 @@ void Server::State::on_deadline(TimePoint now, Outcome& out) {
         pending_.erase(address);
         finish_pending(pending, address, now, out);
     }
+    std::vector<Delayed> ripe;
+    for (const auto& [mac, delayed] : delayed_) {
+        if (delayed.deadline <= now) ripe.push_back(delayed);
+    }
+    for (const Delayed& delayed : ripe) {
+        delayed_.erase(delayed.message.chaddr);
+        answer_delayed(delayed, now, out);
+    }
     table_.expire(now);
 }
 
@@ -149,6 +157,9 @@ std::optional<TimePoint> Server::State::next_deadline() const {
     std::optional<TimePoint> next = table_.next_deadline();
     for (const auto& [address, pending] : pending_) {
         next = next ? std::min(*next, pending.deadline) : pending.deadline;
+    }
+    for (const auto& [mac, delayed] : delayed_) {
+        next = next ? std::min(*next, delayed.deadline) : delayed.deadline;
     }
     return next;
 }

@@ -43,21 +43,19 @@ Server::State::BootPlan Server::State::boot_plan(const Request& request) const {
     return plan;
 }
 
-BootData Server::State::pi_boot(const Request& request) const {
+bool Server::State::is_pi3(const Request& request) const {
     const Remembered* remembered = request.remembered;
-    const bool repeated = remembered != nullptr && remembered->machine &&
-                          remembered->machine->form == MachineIdForm::serial_repeated;
-    std::optional<BoardModel> model;
-    if (request.board != nullptr) {
-        model = fleet_->model_of(*request.board);
-    } else if (remembered != nullptr && remembered->machine) {
-        model = remembered->machine->model();
-    }
-    // Of an unknown board that repeats its serial, most are Pi 3B+; the spaces harm no other.
-    const bool pi3 = model ? *model == BoardModel::pi3 : repeated;
+    if (request.board != nullptr) return fleet_->model_of(*request.board) == BoardModel::pi3;
+    if (remembered == nullptr || !remembered->machine) return false;
+    if (const auto model = remembered->machine->model()) return *model == BoardModel::pi3;
+    // Of unknown boards that repeat their serial, most are Pi 3B+; spaces and a wait harm no other.
+    return remembered->machine->form == MachineIdForm::serial_repeated;
+}
+
+BootData Server::State::pi_boot(const Request& request) const {
     PiBoot boot;
-    boot.menu_text = pi3 ? raspberry_pi_boot_pi3 : raspberry_pi_boot;
-    if (remembered != nullptr) boot.machine_option = remembered->machine_option;
+    boot.menu_text = is_pi3(request) ? raspberry_pi_boot_pi3 : raspberry_pi_boot;
+    if (request.remembered != nullptr) boot.machine_option = request.remembered->machine_option;
     return boot;
 }
 

@@ -8,10 +8,38 @@ void Server::State::on_discover(const Request& request, Outcome& out) {
     if (firmware && !may_begin(request, out)) return;
     if (!firmware) say(request, Discovered{request.message.xid, request.message.secs}, out);
     if (firmware) forget_outdated_lease(request, out);
+    if (!delay_offer(request)) offer_address(request, out);
+}
+
+void Server::State::offer_address(const Request& request, Outcome& out) {
     if (request.board != nullptr && request.board->address) {
         return offer_reserved(request, *request.board->address, out);
     }
     offer_from_pool(request, 1, out);
+}
+
+// True when the offer leaves later, or has been waiting already.
+bool Server::State::delay_offer(const Request& request) {
+    if (request.client.kind != ClientKind::pi_firmware || !is_pi3(request)) return false;
+    const auto found = delayed_.find(request.client.mac);
+    if (found != delayed_.end()) {
+        found->second.message = request.message;  // a repetition may have another xid
+        found->second.arrival = request.arrival;
+        return true;
+    }
+    if (delayed_.size() >= delayed_offers_max) return false;
+    delayed_.emplace(
+        request.client.mac, Delayed{request.message, request.arrival, request.now + pi3_offer_delay}
+    );
+    return true;
+}
+
+void Server::State::answer_delayed(const Delayed& delayed, TimePoint now, Outcome& out) {
+    const Request request = identify(delayed.message, delayed.arrival, now);
+    // Meanwhile the fleet may have changed.
+    if (request.profile == nullptr || boot_plan(request).hold) return;
+    if (mode() == fleet::DhcpMode::proxy) return offer_boot_server(request, out);
+    if (mode() == fleet::DhcpMode::authoritative) offer_address(request, out);
 }
 
 // Whether boot firmware is answered at all. Other clients are: holding unknown boards back is about

@@ -12,6 +12,10 @@ void Server::State::on_proxy_discover(const Request& request, Outcome& out) {
     }
     if (!may_begin(request, out)) return;
     if (kind == ClientKind::u_boot) return;  // knows nothing of a second server's offer
+    if (!delay_offer(request)) offer_boot_server(request, out);
+}
+
+void Server::State::offer_boot_server(const Request& request, Outcome& out) {
     const BootPlan plan = boot_plan(request);
     const auto* file = std::get_if<FileBoot>(&plan.data);
     if (file != nullptr && file->bootfile.empty()) {

@@ -21,7 +21,10 @@ namespace bramble::dhcp {
 inline constexpr Duration probe_wait = std::chrono::milliseconds(500);
 inline constexpr std::size_t probes_max = 64;      // at once; beyond them, offers go unprobed
 inline constexpr unsigned probe_attempts_max = 3;  // addresses tried for one DHCPDISCOVER
-inline constexpr std::uint8_t hops_max = 16;       // RFC 1542 §4.1.1
+// A Pi 3 boot ROM can loop for ever when address and boot server come sooner (fact sheet 1.6).
+inline constexpr Duration pi3_offer_delay = std::chrono::seconds(2);
+inline constexpr std::size_t delayed_offers_max = 1024;  // beyond them, offers leave at once
+inline constexpr std::uint8_t hops_max = 16;             // RFC 1542 §4.1.1
 inline constexpr Duration lease_min = std::chrono::seconds(60);
 inline constexpr Duration foreign_server_pause = std::chrono::minutes(1);
 inline constexpr std::size_t foreign_servers_max = 16;
@@ -71,6 +74,13 @@ private:
         TimePoint deadline;
     };
 
+    // A DHCPDISCOVER that is answered later: what the client asked last.
+    struct Delayed {
+        Message message;
+        Arrival arrival;
+        TimePoint deadline;
+    };
+
     struct Sighting {
         Holder holder;
         TimePoint at;
@@ -104,6 +114,9 @@ private:
     // server_discover.cpp
     void on_discover(const Request& request, Outcome& out);
     bool may_begin(const Request& request, Outcome& out);
+    bool delay_offer(const Request& request);
+    void answer_delayed(const Delayed& delayed, TimePoint now, Outcome& out);
+    void offer_address(const Request& request, Outcome& out);
     void offer_reserved(const Request& request, Ipv4Address address, Outcome& out);
     void offer_from_pool(const Request& request, unsigned attempt, Outcome& out);
     void send_offer(const Request& request, Ipv4Address address, Outcome& out);
@@ -124,6 +137,7 @@ private:
 
     // server_observe.cpp: proxy mode, other servers, who is where
     void on_proxy_discover(const Request& request, Outcome& out);
+    void offer_boot_server(const Request& request, Outcome& out);
     void on_boot_server_request(const Request& request, Outcome& out);
     void on_foreign_reply(const Request& request, Outcome& out);
     void overhear(const Request& request, Outcome& out);
@@ -133,6 +147,7 @@ private:
 
     // server_boot.cpp: what a reply says
     BootPlan boot_plan(const Request& request) const;
+    bool is_pi3(const Request& request) const;
     BootData pi_boot(const Request& request) const;
     std::optional<BootData> file_boot(const Request& request, std::string bootfile) const;
     ReplyFacts facts_for(const Request& request, MessageType type, const BootPlan& plan) const;
@@ -153,6 +168,7 @@ private:
     LeaseTable table_;
     ClientMemory memory_;
     std::map<Ipv4Address, Pending> pending_;
+    std::unordered_map<MacAddress, Delayed> delayed_;
     std::unordered_map<Ipv4Address, Sighting> sightings_;
     std::map<Ipv4Address, TimePoint> foreign_servers_;  // last said
     Counters counters_;

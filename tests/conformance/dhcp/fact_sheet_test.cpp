@@ -45,12 +45,67 @@ TEST_F(FactSheet, SerialIsTakenFromEveryFormOfOption97) {
 // 1.2: the Pi 3B boot ROM shows no identity: it is known by its MAC.
 TEST_F(FactSheet, Pi3RomIsKnownByItsMac) {
     const auto rom = pi_client("b8:27:eb:01:02:03", Serial(0), MachineIdForm::pi3_rom);
+    lab.patient = true;
     const auto offer = lab.answer(rom.discover(), at(0s));
     ASSERT_TRUE(offer);
     EXPECT_EQ(offer->yiaddr, ip("172.16.1.5"));
     EXPECT_EQ(to_hex(offer->options, OptionCode::machine_identifier), "00" + std::string(32, '4'));
     // It asks for nothing more, and TFTP must know it by its address (10.1).
     EXPECT_EQ(lab.server.holder(ip("172.16.1.5"), at(1s))->board, "pi-03");
+}
+
+// 1.6: a Pi 3 that is answered within 2 s can loop for ever. Repetitions do not push it back, and
+// the last of them is the one that is answered.
+TEST_F(FactSheet, Pi3IsOfferedAfterTwoSeconds) {
+    auto rom = pi_client("b8:27:eb:01:02:03", Serial(0), MachineIdForm::pi3_rom);
+    EXPECT_TRUE(lab.send(rom.discover(), at(0s)).replies.empty());
+    EXPECT_EQ(lab.server.next_deadline(), at(2s));
+    rom.xid = 0x01020304;
+    EXPECT_TRUE(lab.send(rom.discover(), at(1s)).replies.empty());
+    EXPECT_EQ(lab.server.next_deadline(), at(2s));
+    EXPECT_TRUE(lab.server.on_deadline(at(1999ms)).replies.empty());
+    const Outcome out = lab.server.on_deadline(at(2s));
+    ASSERT_EQ(out.replies.size(), 1U);
+    const auto offer = parse(out.replies[0].bytes);
+    ASSERT_TRUE(offer);
+    EXPECT_EQ(offer->type, MessageType::offer);
+    EXPECT_EQ(offer->xid, TransactionId(0x01020304));
+    EXPECT_EQ(offer->yiaddr, ip("172.16.1.5"));
+    EXPECT_TRUE(lab.server.on_deadline(at(4s)).replies.empty()) << "once";
+}
+
+// Others are not made to wait, nor the REQUEST and the kernel's DHCP of a Pi 3.
+TEST_F(FactSheet, OnlyTheOfferToAPi3IsDelayed) {
+    EXPECT_EQ(lab.send(pi.discover(), at(0s)).replies.size(), 1U);
+    const auto pi3 = pi_client("b8:27:eb:01:02:03", Serial(0), MachineIdForm::pi3_rom);
+    EXPECT_EQ(lab.send(kernel_of("b8:27:eb:01:02:03").discover(), at(0s)).replies.size(), 1U);
+    EXPECT_TRUE(lab.send(pi3.discover(), at(1s)).replies.empty());
+    EXPECT_EQ(lab.server.on_deadline(at(3s)).replies.size(), 1U);
+    EXPECT_EQ(lab.send(pi3.selecting(ip("172.16.1.5")), at(4s)).replies.size(), 1U);
+}
+
+TEST_F(FactSheet, ADelayedOfferIsOfTheFleetAsItIsByThen) {
+    const auto rom = pi_client("b8:27:eb:01:02:03", Serial(0), MachineIdForm::pi3_rom);
+    ASSERT_TRUE(lab.send(rom.discover(), at(0s)).replies.empty());
+    fleet::Fleet without = lab_fleet();
+    std::erase_if(without.boards, [](const fleet::Board& board) { return board.name == "pi-03"; });
+    lab.change_fleet(std::move(without));
+    EXPECT_TRUE(lab.server.on_deadline(at(2s)).replies.empty());
+}
+
+TEST_F(FactSheet, BeyondABoundPi3OffersAreNotDelayed) {
+    for (unsigned n = 0; n < 1024; ++n) {
+        fleet::Fleet one = lab_fleet();
+        one.boards.back().mac = mac(mac_number(n));
+        one.boards.back().model = BoardModel::pi3;
+        one.boards.back().serial.reset();
+        one.boards.back().profile = one.boards.front().profile;
+        lab.change_fleet(std::move(one));
+        const auto rom = pi_client(mac_number(n), Serial(0), MachineIdForm::pi3_rom);
+        ASSERT_TRUE(lab.send(rom.discover(), at(0s)).replies.empty()) << n;
+    }
+    const auto rom = pi_client("b8:27:eb:01:02:03", Serial(0), MachineIdForm::pi3_rom);
+    EXPECT_EQ(lab.send(rom.discover(), at(0s)).replies.size(), 1U);
 }
 
 // Pitfall 7: option 93 says x86 on every Pi; an x86 says so as well.

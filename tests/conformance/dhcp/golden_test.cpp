@@ -152,6 +152,8 @@ std::string reply_hex(const Generation& generation, std::string_view type) {
 
 class Golden : public testing::TestWithParam<Generation> {
 protected:
+    Golden() { lab.patient = true; }
+
     Lab lab;
 };
 

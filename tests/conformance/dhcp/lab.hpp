@@ -148,6 +148,12 @@ public:
             append(out.probes, more.probes);
             append(out.events, more.events);
         }
+        // Patient, too: what a Pi 3 waits for is its offer.
+        if (const auto due = server.next_deadline(); patient && due && *due <= now + 2s) {
+            Outcome more = server.on_deadline(*due);
+            append(out.replies, more.replies);
+            append(out.events, more.events);
+        }
         for (const LeaseChange& change : out.lease_changes) {
             if (const auto* put = std::get_if<PutLease>(&change)) {
                 stored.insert_or_assign(put->lease.address, put->lease);
@@ -191,6 +197,7 @@ public:
     }
 
     Server server;
+    bool patient = false;
     std::vector<Ipv4Address> occupied;
     std::map<Ipv4Address, Lease> stored;
 
