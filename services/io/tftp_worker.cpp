@@ -1,9 +1,9 @@
 #include "services/io/tftp_worker.hpp"
 
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <spdlog/spdlog.h>
-#include <sys/epoll.h>
 #include <sys/eventfd.h>
 
 #include <algorithm>
@@ -28,7 +28,6 @@ TftpWorker::TftpWorker(
 )
     : data_socket_(std::move(data_socket)),
       wake_event_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
-      epoll_(::epoll_create1(EPOLL_CLOEXEC)),
       resolver_(
           catalog, cache, [](const std::string& message) { spdlog::error("store: {}", message); }
       ),
@@ -50,12 +49,6 @@ void TftpWorker::start(
     door_ = door;
     on_door_ = std::move(on_door);
     wake_main_ = std::move(wake_main);
-    register_with_epoll(data_socket_.get(), EPOLLIN);
-    register_with_epoll(wake_event_.get(), EPOLLIN);
-    if (door_ >= 0) {
-        register_with_epoll(door_, EPOLLIN);
-        door_watched_ = true;
-    }
     // Signals belong to the main thread's loop.
     sigset_t all;
     sigset_t before;
@@ -64,15 +57,6 @@ void TftpWorker::start(
     thread_ = std::thread([this] { run(); });
     ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
     ::pthread_setname_np(thread_.native_handle(), "bramble-tftp");
-}
-
-void TftpWorker::register_with_epoll(int fd, std::uint32_t events) {
-    epoll_event event{};
-    event.events = events;
-    event.data.fd = fd;
-    if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) != 0) {
-        ::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, fd, &event);
-    }
 }
 
 bool TftpWorker::deliver(TftpRequest&& request) {
@@ -102,29 +86,28 @@ int TftpWorker::timeout_ms(TimePoint now) const {
     return static_cast<int>(std::min<std::int64_t>(wait, idle_timeout_ms));
 }
 
+// poll, not epoll: what stands in an epoll is called for every datagram that leaves its socket
+// ("there is room again"), which costs more than this call, made once for many datagrams.
+bool TftpWorker::wait() {
+    if (!door_open_.load(std::memory_order_relaxed)) door_ = -1;
+    const short data_events = waiting_for_writable_ ? POLLIN | POLLOUT : POLLIN;
+    std::array<pollfd, 3> ready{{
+        {data_socket_.get(), data_events, 0},
+        {wake_event_.get(), POLLIN, 0},
+        {door_, POLLIN, 0},  // none: passed over
+    }};
+    ::poll(ready.data(), ready.size(), timeout_ms(clock_.now()));
+    if ((ready[0].revents & POLLOUT) != 0) waiting_for_writable_ = false;
+    if ((ready[1].revents & POLLIN) != 0) {
+        eventfd_t ignored = 0;
+        ::eventfd_read(wake_event_.get(), &ignored);
+    }
+    if ((ready[2].revents & POLLIN) != 0) on_door_();
+    return (ready[0].revents & (POLLIN | POLLERR)) != 0;
+}
+
 void TftpWorker::turn() {
-    std::array<epoll_event, 4> ready{};
-    const int count = ::epoll_wait(
-        epoll_.get(), ready.data(), static_cast<int>(ready.size()), timeout_ms(clock_.now())
-    );
-    bool data_ready = false;
-    for (int i = 0; i < count; ++i) {
-        const int fd = ready[static_cast<std::size_t>(i)].data.fd;
-        const std::uint32_t events = ready[static_cast<std::size_t>(i)].events;
-        if (fd == wake_event_.get()) {
-            eventfd_t ignored = 0;
-            ::eventfd_read(fd, &ignored);
-        } else if (fd == data_socket_.get()) {
-            if ((events & EPOLLOUT) != 0) waiting_for_writable_ = false;
-            data_ready = (events & EPOLLIN) != 0;
-        } else if (door_watched_) {
-            on_door_();
-        }
-    }
-    if (door_watched_ && !door_open_.load(std::memory_order_relaxed)) {
-        ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, door_, nullptr);
-        door_watched_ = false;
-    }
+    const bool data_ready = wait();
     congested_ = false;
     const TimePoint now = clock_.now();
     drain_inbox(now);
@@ -182,13 +165,6 @@ void TftpWorker::transmit(TimePoint now) {
         outgoing_end_ = engine_.poll_transmit(outgoing_, now);
         more = flush() && outgoing_end_ == outgoing_.size();
     }
-    watch_writable(waiting_for_writable_);
-}
-
-void TftpWorker::watch_writable(bool wanted) {
-    if (wanted == writable_watched_) return;
-    writable_watched_ = wanted;
-    register_with_epoll(data_socket_.get(), wanted ? EPOLLIN | EPOLLOUT : EPOLLIN);
 }
 
 void TftpWorker::collect_events() {

@@ -71,13 +71,12 @@ public:
 private:
     void run();
     void turn();
-    void register_with_epoll(int fd, std::uint32_t events);
+    bool wait();  // true: the data socket has something
     int timeout_ms(TimePoint now) const;
     void drain_inbox(TimePoint now);
     void drain_socket();
     void transmit(TimePoint now);
     bool flush();
-    void watch_writable(bool wanted);
     void collect_events();
     void publish_figures(TimePoint now);
 
@@ -87,7 +86,6 @@ private:
 
     FileDescriptor data_socket_;
     FileDescriptor wake_event_;
-    FileDescriptor epoll_;
     CatalogResolver resolver_;
     tftp::Engine engine_;
     DatagramSender sender_;
@@ -103,12 +101,10 @@ private:
     std::size_t outgoing_first_ = 0;  // what the socket has not taken yet: [first, end)
     std::size_t outgoing_end_ = 0;
     bool waiting_for_writable_ = false;
-    bool writable_watched_ = false;
     bool congested_ = false;
 
     std::atomic<bool> stopping_{false};
     std::atomic<bool> door_open_{true};
-    bool door_watched_ = false;
     std::uint64_t events_dropped_ = 0;
     TimePoint figures_due_{};
     mutable std::mutex figures_mutex_;  // taken a few times a second, never per packet
