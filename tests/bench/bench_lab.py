@@ -71,10 +71,10 @@ class CoreShare:
 
 
 class Server:
-    """One server process on the first core, in the server's namespace; with `share`, on that share of the core."""
+    """One server process on the first core (or `cores`), in the server's namespace; with `share`, on that share of the core."""
 
-    def __init__(self, link, argv, share=None):
-        self.argv = ["taskset", "-c", "0", "ip", "netns", "exec", link.server, *map(str, argv)]
+    def __init__(self, link, argv, share=None, cores="0"):
+        self.argv = ["taskset", "-c", cores, "ip", "netns", "exec", link.server, *map(str, argv)]
         self.share = CoreShare(share) if share else None
 
     def __enter__(self):

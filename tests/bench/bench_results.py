@@ -26,7 +26,8 @@ def machine():
         if line.startswith(("model name", "Model")):
             model = line.partition(":")[2].strip()
             break
-    return f"{os.cpu_count()} × {model}, Linux {platform.release().partition("-")[0]}"
+    kernel = platform.release().partition("-")[0]
+    return f"{os.cpu_count()} × {model}, Linux {kernel}"
 
 
 def row(case, server, metric, values, better="more"):

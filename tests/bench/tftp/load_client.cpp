@@ -27,9 +27,9 @@ std::string path_of(const std::string& pattern, std::size_t number) {
 }  // namespace
 
 LoadClient::LoadClient(
-    const LoadPlan& plan, std::size_t number, std::uint16_t first_port, LoadCounters& counters
+    const LoadPlan& plan, std::size_t station, std::uint16_t first_port, LoadCounters& counters
 )
-    : plan_(&plan), counters_(&counters), number_(number), first_port_(first_port) {}
+    : plan_(&plan), counters_(&counters), station_(station), first_port_(first_port) {}
 
 void LoadClient::start(TimePoint now, const Send& send) {
     file_ = 0;
@@ -54,7 +54,7 @@ void LoadClient::request(TimePoint now, const Send& send) {
         writer.text(value);
         writer.u8(0);
     };
-    text(path_of(plan_->files[file_], number_));
+    text(path_of(plan_->files[file_], station_));
     text("octet");
     text("tsize");
     text("0");
@@ -73,7 +73,7 @@ void LoadClient::acknowledge(std::uint16_t block, const Send& send) {
     ByteWriter writer(buffer);
     writer.u16(op_ack);
     writer.u16(block);
-    send(port(), server_port_, writer.written());
+    ack_arrived_ = send(port(), server_port_, writer.written());
 }
 
 void LoadClient::on_datagram(const UdpIn& in, TimePoint now, const Send& send) {
@@ -97,34 +97,48 @@ void LoadClient::on_datagram(const UdpIn& in, TimePoint now, const Send& send) {
         state_ = State::receiving;
         last_sent_ = now;
         acknowledge(0, send);
+    } else if (opcode == op_oack && state_ == State::receiving && expected_ == 1) {
+        acknowledge(0, send);  // the first one was lost
     } else if (opcode == op_data) {
         server_port_ = in.source_port;
         state_ = State::receiving;
-        on_data(in.payload, now, send);
+        on_data(in, now, send);
     } else if (opcode == op_error) {
         ++counters_->errors;
         state_ = State::failed;
     }
 }
 
-void LoadClient::on_data(std::span<const std::byte> packet, TimePoint now, const Send& send) {
-    ByteReader reader(packet.subspan(2));
+// A block that was there before, or one from behind a gap.
+void LoadClient::on_other_block(std::uint16_t block, const Send& send) {
+    const auto last = static_cast<std::uint16_t>(expected_ - 1);
+    const auto behind = static_cast<std::uint16_t>(expected_ - block);
+    if (behind < 0x8000) {
+        ++counters_->duplicate_data;
+        if (ack_arrived_) ++counters_->needless_data;
+        // Firmware since February 2021 acknowledges it once more (fact sheet 2.2); without that a
+        // lost ACK would be the end of the file.
+        if (block == last) acknowledge(last, send);
+    } else if (windowsize_ > 1 && in_window_ != UINT16_MAX) {
+        // RFC 7440 section 4: an out-of-order block is answered with the last block received in
+        // order, once a window.
+        in_window_ = UINT16_MAX;
+        acknowledge(last, send);
+    }
+}
+
+void LoadClient::on_data(const UdpIn& in, TimePoint now, const Send& send) {
+    ByteReader reader(in.payload.subspan(2));
     const auto block = reader.u16();
     if (!block) return;
     if (*block != expected_) {
-        const auto behind = static_cast<std::uint16_t>(expected_ - *block);
-        if (behind != 0 && behind < 0x8000) ++counters_->duplicate_data;
-        // RFC 7440 section 4: an out-of-order block is answered with the last block received in
-        // order, once a window.
-        if (windowsize_ > 1 && in_window_ != UINT16_MAX && behind >= 0x8000) {
-            in_window_ = UINT16_MAX;
-            acknowledge(static_cast<std::uint16_t>(expected_ - 1), send);
-        }
+        on_other_block(*block, send);
         return;
     }
+    const std::size_t bytes = in.payload_bytes - 4;
     if (in_window_ == UINT16_MAX) in_window_ = 0;
-    received_bytes_ += reader.remaining();
-    counters_->bytes += reader.remaining();
+    received_bytes_ += bytes;
+    counters_->bytes += bytes;
     if (counters_->blocks++ % 64 == 0) {
         counters_->round_trip_us.push_back(
             std::chrono::duration<float, std::micro>(now - last_sent_).count()
@@ -132,8 +146,8 @@ void LoadClient::on_data(std::span<const std::byte> packet, TimePoint now, const
     }
     // A responder without files always sends whole blocks; the size that the OACK told decides
     // then.
-    const bool last = reader.remaining() < blksize_ ||
-                      (expected_bytes_ != 0 && received_bytes_ >= expected_bytes_);
+    const bool last =
+        bytes < blksize_ || (expected_bytes_ != 0 && received_bytes_ >= expected_bytes_);
     ++expected_;
     ++in_window_;
     if (last || in_window_ >= windowsize_) {

@@ -57,14 +57,16 @@ int run(const Options& options, PacketPort port) {
         const auto slot = static_cast<std::uint16_t>(i % options.per_station);
         clients.emplace_back(
             options.plan,
-            i,
+            i / options.per_station,
             static_cast<std::uint16_t>(first_port + slot * LoadClient::ports),
             counters
         );
         const Station station = port.station(i / options.per_station);
         sends.emplace_back(
             [&, station](std::uint16_t from, std::uint16_t to, std::span<const std::byte> payload) {
-                if (!lost(chance)) port.send(station, from, server, to, payload);
+                if (lost(chance)) return false;
+                port.send(station, from, server, to, payload);
+                return true;
             }
         );
     }
@@ -111,7 +113,7 @@ int run(const Options& options, PacketPort port) {
     std::sort(totals.begin(), totals.end());
     const float last = totals.empty() ? 0 : totals.back();
     fmt::print(
-        R"({{"clients":{},"finished":{},"seconds":{:.4f},"fastest_s":{:.4f},"bytes":{},"blocks":{},"mb_per_s":{:.2f},"us_per_block":{:.3f},"rrq_retries":{},"duplicate_data":{},"errors":{},"file_p50_s":{:.4f},"file_p99_s":{:.4f},"round_trip_p50_us":{:.1f},"round_trip_p99_us":{:.1f}}})"
+        R"({{"clients":{},"finished":{},"seconds":{:.4f},"fastest_s":{:.4f},"bytes":{},"blocks":{},"mb_per_s":{:.2f},"us_per_block":{:.3f},"rrq_retries":{},"duplicate_data":{},"needless_data":{},"errors":{},"file_p50_s":{:.4f},"file_p99_s":{:.4f},"round_trip_p50_us":{:.1f},"round_trip_p99_us":{:.1f}}})"
         "\n",
         clients.size(),
         totals.size(),
@@ -123,6 +125,7 @@ int run(const Options& options, PacketPort port) {
         counters.blocks > 0 ? 1e6 * last / static_cast<double>(counters.blocks) : 0.0,
         counters.rrq_retries,
         counters.duplicate_data,
+        counters.needless_data,
         counters.errors,
         percentile(counters.file_seconds, 0.5),
         percentile(counters.file_seconds, 0.99),
@@ -149,7 +152,7 @@ int main(int argc, char** argv) {
     app.add_option(
            "--file",
            options.plan.files,
-           "path to fetch, repeatable; {n} is the client's number as eight hex digits"
+           "path to fetch, repeatable; {n} is the station's number as eight hex digits"
     )
         ->required();
     app.add_option("--blksize", options.plan.blksize, "block size asked for, in bytes");
@@ -169,7 +172,9 @@ int main(int argc, char** argv) {
     }
     options.plan.server = *server;
     const std::size_t stations = (options.clients + options.per_station - 1) / options.per_station;
-    auto port = bramble::bench::PacketPort::open(options.interface, *base, stations);
+    auto port = bramble::bench::PacketPort::open(
+        options.interface, *base, stations, 2 * options.clients * options.plan.windowsize
+    );
     if (!port) {
         fmt::print(stderr, "{}\n", port.error().message);
         return 3;

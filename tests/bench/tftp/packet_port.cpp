@@ -6,10 +6,13 @@
 #include <net/ethernet.h>
 #include <net/if.h>
 #include <poll.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
+#include <bit>
 #include <cerrno>
 #include <cstring>
 
@@ -60,36 +63,43 @@ std::uint16_t ip_checksum(std::span<const std::byte> header) {
 }  // namespace
 
 Result<PacketPort> PacketPort::open(
-    const std::string& interface, Ipv4Address base, std::size_t stations
+    const std::string& interface, Ipv4Address base, std::size_t stations, std::size_t frames
 ) {
     const int ip = open_packet_socket(interface, ETH_P_IP);
     const int arp = open_packet_socket(interface, ETH_P_ARP);
     if (ip < 0 || arp < 0)
         return fail(fmt::format("cannot open {}: {}", interface, std::strerror(errno)));
-    return PacketPort(ip, arp, base, stations);
+    const Ring ring = map_ring(ip, frames);
+    if (ring.octets == nullptr)
+        return fail(fmt::format("no packet ring on {}: {}", interface, std::strerror(errno)));
+    return PacketPort(ip, arp, ring, base, stations);
 }
 
-PacketPort::PacketPort(int ip_socket, int arp_socket, Ipv4Address base, std::size_t stations)
+PacketPort::PacketPort(
+    int ip_socket, int arp_socket, Ring ring, Ipv4Address base, std::size_t stations
+)
     : ip_socket_(ip_socket),
       arp_socket_(arp_socket),
+      ring_(ring),
       base_(base),
       stations_(stations),
-      in_(batch_max),
       out_(batch_max),
       out_bytes_(batch_max) {}
 
 PacketPort::PacketPort(PacketPort&& other) noexcept
     : ip_socket_(std::exchange(other.ip_socket_, -1)),
       arp_socket_(std::exchange(other.arp_socket_, -1)),
+      ring_(std::exchange(other.ring_, {})),
+      ring_next_(other.ring_next_),
       base_(other.base_),
       stations_(other.stations_),
       server_mac_(other.server_mac_),
-      in_(std::move(other.in_)),
       out_(std::move(other.out_)),
       out_bytes_(std::move(other.out_bytes_)),
       out_count_(other.out_count_) {}
 
 PacketPort::~PacketPort() {
+    if (ring_.octets != nullptr) ::munmap(ring_.octets, ring_.bytes());
     if (ip_socket_ >= 0) ::close(ip_socket_);
     if (arp_socket_ >= 0) ::close(arp_socket_);
 }
@@ -166,36 +176,63 @@ void PacketPort::answer_arp() {
     }
 }
 
-void PacketPort::receive(int timeout_ms, const std::function<void(const UdpIn&)>& on_datagram) {
+PacketPort::Ring PacketPort::map_ring(int ip_socket, std::size_t frames) {
+    Ring ring;
+    ring.frames = std::bit_ceil(std::max(frames, ring_block_bytes / ring_frame_bytes));
+    const int version = TPACKET_V2;
+    if (::setsockopt(ip_socket, SOL_PACKET, PACKET_VERSION, &version, sizeof version) != 0)
+        return {};
+    tpacket_req request{};
+    request.tp_block_size = ring_block_bytes;
+    request.tp_block_nr = static_cast<unsigned>(ring.bytes() / ring_block_bytes);
+    request.tp_frame_size = ring_frame_bytes;
+    request.tp_frame_nr = static_cast<unsigned>(ring.frames);
+    if (::setsockopt(ip_socket, SOL_PACKET, PACKET_RX_RING, &request, sizeof request) != 0)
+        return {};
+    void* at = ::mmap(nullptr, ring.bytes(), PROT_READ | PROT_WRITE, MAP_SHARED, ip_socket, 0);
+    if (at == MAP_FAILED) return {};
+    ring.octets = static_cast<std::byte*>(at);
+    return ring;
+}
+
+bool PacketPort::frame_waits() const {
+    auto* header = reinterpret_cast<tpacket2_hdr*>(ring_.octets + ring_next_ * ring_frame_bytes);
+    return (std::atomic_ref(header->tp_status).load(std::memory_order_acquire) & TP_STATUS_USER) !=
+           0;
+}
+
+void PacketPort::wait_for_frames(int timeout_ms) {
+    const bool ready = frame_waits();
+    if (ready && ++since_arp_ < arp_every) return;
+    since_arp_ = 0;
     std::array<pollfd, 2> wait = {{{ip_socket_, POLLIN, 0}, {arp_socket_, POLLIN, 0}}};
-    ::poll(wait.data(), wait.size(), timeout_ms);
+    ::poll(wait.data(), wait.size(), ready ? 0 : timeout_ms);
     if ((wait[1].revents & POLLIN) != 0) answer_arp();
-    if ((wait[0].revents & POLLIN) == 0) return;
-    std::array<mmsghdr, batch_max> messages{};
-    std::array<iovec, batch_max> slices{};
-    for (std::size_t i = 0; i < batch_max; ++i) {
-        slices[i] = {in_[i].data(), frame_max};
-        messages[i].msg_hdr.msg_iov = &slices[i];
-        messages[i].msg_hdr.msg_iovlen = 1;
-    }
-    const int count = ::recvmmsg(ip_socket_, messages.data(), batch_max, MSG_DONTWAIT, nullptr);
-    for (int i = 0; i < count; ++i) {
-        const auto frame = std::span<const std::byte>(in_[i]).first(
-            std::min<std::size_t>(messages[i].msg_len, frame_max)
-        );
-        if (frame.size() < 42 || frame[23] != std::byte{IPPROTO_UDP} ||
-            frame[14] != std::byte{0x45})
-            continue;
-        ByteReader reader(frame.subspan(26));
-        const Ipv4Address source(*reader.octets<4>());
-        const Ipv4Address destination(*reader.octets<4>());
-        const std::uint16_t source_port = *reader.u16();
-        const std::uint16_t destination_port = *reader.u16();
-        const std::uint16_t length = *reader.u16();
-        if (length < 8 || frame.size() < 34U + length) continue;
-        on_datagram(
-            {source, destination, source_port, destination_port, frame.subspan(42, length - 8U)}
-        );
+}
+
+void PacketPort::receive(int timeout_ms, const std::function<void(const UdpIn&)>& on_datagram) {
+    wait_for_frames(timeout_ms);
+    for (std::size_t i = 0; i < batch_max && frame_waits(); ++i) {
+        std::byte* at = ring_.octets + ring_next_ * ring_frame_bytes;
+        auto* header = reinterpret_cast<tpacket2_hdr*>(at);
+        const std::span<const std::byte> frame(at + header->tp_mac, header->tp_snaplen);
+        if (frame.size() >= 46 && frame[23] == std::byte{IPPROTO_UDP} &&
+            frame[14] == std::byte{0x45}) {
+            ByteReader reader(frame.subspan(26));
+            UdpIn in;
+            in.source = Ipv4Address(*reader.octets<4>());
+            in.destination = Ipv4Address(*reader.octets<4>());
+            in.source_port = *reader.u16();
+            in.destination_port = *reader.u16();
+            const std::uint16_t length = *reader.u16();
+            if (length >= 12 && header->tp_len >= 34U + length) {
+                in.payload_bytes = length - 8U;
+                in.payload = frame.subspan(42, std::min(in.payload_bytes, frame.size() - 42));
+                on_datagram(in);
+            }
+        }
+        std::atomic_ref(header->tp_status).store(TP_STATUS_KERNEL, std::memory_order_release);
+        ring_next_ = (ring_next_ + 1) % ring_.frames;
     }
 }
 
