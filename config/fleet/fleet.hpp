@@ -195,10 +195,15 @@ enum class OnBaseChange { reset, keep };
 // first.
 enum class CopyOnWrite { automatic, btrfs, reflink, overlay, copy };
 
+// How the kernel gets its address before it mounts the root (fact sheet 7.2). DHCP shows in the
+// boot's story; a fixed one needs no second exchange and no server that answers it.
+enum class KernelAddress { dhcp, fixed };
+
 struct RootSettings {
     RootMode mode = RootMode::per_board;
     CopyOnWrite copy_on_write = CopyOnWrite::automatic;
     std::string nfs_version = "3";  // 3, 4, 4.1, 4.2
+    KernelAddress ip = KernelAddress::dhcp;
     OnBaseChange on_base_change = OnBaseChange::reset;
     std::vector<std::string> keep;  // paths carried over when on_base_change is keep
 };

@@ -117,7 +117,19 @@ void check_no_address(Checking& checking, const Board& board) {
         return;
     }
     const Profile* profile = checking.fleet.find_profile(board.profile);
-    if (profile == nullptr || profile->root.mode != RootMode::per_board) return;
+    if (profile == nullptr || profile->root.mode == RootMode::none) return;
+    if (profile->root.ip == KernelAddress::fixed) {
+        checking.diagnostics.error(
+            board.where,
+            fmt::format(
+                "board '{}' has no address of its own, which its profile's `ip: static` needs "
+                "(give it an `address`)",
+                board.name
+            )
+        );
+        return;
+    }
+    if (profile->root.mode != RootMode::per_board) return;
     checking.diagnostics.warning(
         board.where,
         fmt::format(

@@ -120,6 +120,14 @@ Type<RootSettings> root_type() {
                  "NFS version", {{"3", "3"}, {"4", "4"}, {"4.1", "4.1"}, {"4.2", "4.2"}}
              ),
              "3 unless said: what every kernel and initramfs of Pi OS can mount."),
+         key("ip",
+             &S::ip,
+             choice<KernelAddress>(
+                 "way to give the kernel its address",
+                 {{"dhcp", KernelAddress::dhcp}, {"static", KernelAddress::fixed}}
+             ),
+             "dhcp: the kernel asks again, which the boot's story shows. static: the board's "
+             "`address` stands in cmdline.txt."),
          key("on_base_change",
              &S::on_base_change,
              choice<OnBaseChange>(

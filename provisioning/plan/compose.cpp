@@ -121,6 +121,15 @@ private:
                 entry.root->nfs_version,
                 entry.root->read_only};
         }
+        if (entry.root && profile.root.ip == fleet::KernelAddress::fixed && board.address) {
+            const Ipv4Network& network = fleet_.appliance.address;
+            line.static_address = boot::StaticAddress{
+                *board.address,
+                network.address(),
+                fleet_.appliance.dhcp.router,
+                network.mask(),
+                board.name};
+        }
         line.profile = profile.cmdline;
         line.board = board.cmdline;
         line.image = record.cmdline_txt;

@@ -45,6 +45,20 @@ TEST_F(Compose, ABoardsOwnTextsLieOverItsProfilesTree) {
     EXPECT_THAT(board.tftp_prefixes, ElementsAre("5b154510/", "dc-a6-32-00-00-01/"));
 }
 
+TEST_F(Compose, AStaticAddressIsTheBoardsOwn) {
+    ingest();
+    fleet.profiles[0].root.ip = fleet::KernelAddress::fixed;
+    const Composition wanted = composed();
+    EXPECT_THAT(wanted.problems, IsEmpty());
+    EXPECT_THAT(
+        text(wanted.manifest.boards.at(0), "cmdline.txt"),
+        HasSubstr(" rw ip=172.16.1.11:172.16.1.1::255.255.255.0:pi-01:eth0:off rootwait\n")
+    );
+    EXPECT_THAT(
+        text(wanted.manifest.boards.at(1), "cmdline.txt"), HasSubstr(" ip=172.16.1.12:172.16.1.1::")
+    );
+}
+
 TEST_F(Compose, AStringPrefixFollowsTheSerial) {
     fleet.boards[0].tftp_prefix = fleet::StringPrefix{"lab/"};
     EXPECT_THAT(

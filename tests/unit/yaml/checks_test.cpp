@@ -142,6 +142,22 @@ TEST(BoardChecksTest, ABoardWithoutAnAddressNeedsAPool) {
     );
 }
 
+TEST(BoardChecksTest, AStaticAddressIsTheBoardsOwn) {
+    const std::string text =
+        "version: 1\nappliance:\n  interface: eth1\n  address: 172.16.1.1/24\n"
+        "  dhcp: {pool: {from: 172.16.1.100, to: 172.16.1.200}}\n"
+        "images: {os: {source: {file: os.img}}}\n"
+        "profiles: {lab: {image: os, root: {ip: static}}}\nboards:\n";
+    EXPECT_EQ(
+        messages(text + "  - {name: a, serial: 00000001, address: 172.16.1.3, profile: lab}\n"), ""
+    );
+    EXPECT_EQ(
+        messages(text + "  - {name: a, serial: 00000001, profile: lab}\n"),
+        "9:5: board 'a' has no address of its own, which its profile's `ip: static` needs (give it "
+        "an `address`)\n"
+    );
+}
+
 TEST(BoardChecksTest, ModelsFitTheirProfile) {
     EXPECT_EQ(boards({"name: a, serial: 00000001, address: 172.16.1.2, model: pi400"}), "");
     EXPECT_EQ(
