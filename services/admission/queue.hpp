@@ -1,15 +1,16 @@
 // Who may begin a boot now, who waits, and for how long: a stampede of boards becomes a queue that
-// always finishes. It refuses to know DHCP and sockets; its caller tells it who asked, how many
-// bytes were carried, and who is done.
+// always finishes. It refuses to know DHCP, sockets and files; its caller tells it who asked, how
+// many bytes were carried, and who is done.
 #pragma once
 
 #include <algorithm>
+#include <compare>
 #include <cstdint>
 #include <deque>
 #include <map>
 #include <optional>
 #include <string>
-#include <unordered_set>
+#include <unordered_map>
 #include <vector>
 
 #include "config/types/time_point.hpp"
@@ -20,6 +21,8 @@ namespace bramble::admission {
 struct Work {
     std::uint64_t total_bytes = 0;
     std::uint64_t largest_file_bytes = 0;
+
+    friend bool operator==(const Work&, const Work&) = default;
 };
 
 struct Settings {
@@ -32,14 +35,14 @@ struct Settings {
         2.0;  // boards inside per board that would fill the link: some are always thinking
     Duration file_limit = std::chrono::seconds(30);  // TFTP_FILE_TIMEOUT (fact sheet 1.7)
     double file_margin = 0.8;  // of file_limit that a plan may use; the rest is for what goes wrong
-    unsigned group_max =
-        0;  // boards of one group inside at a time (a PoE switch's budget); 0: no limit
+    unsigned group_max = 0;  // boards of one group inside at a time (a PoE switch's budget); 0: no
+                             // limit. Boards without a group have none.
     Work typical{28'000'000, 16'000'000};
     Duration silence =
         std::chrono::seconds(15);  // inside without a byte for so long: the place is free again
     Duration forget = std::chrono::seconds(60);  // waiting without asking again for so long: gone
     Duration retry_window =
-        std::chrono::minutes(10);  // asking again within it after being let in makes a retry
+        std::chrono::minutes(10);  // asking again within it, unfinished, makes a retry
 
     static constexpr std::size_t boards_max =
         16'384;  // inside and waiting together; beyond it boards are let in at once
@@ -68,6 +71,7 @@ struct WaitingBoard {
 };
 
 struct Status {
+    bool enabled = true;
     std::size_t inside = 0;
     std::size_t capacity = 0;  // boards that may be inside with the work that is there
     std::uint64_t link_bytes_per_second = 0;  // as configured, corrected by what was measured
@@ -80,32 +84,54 @@ struct Counters {
     std::uint64_t deferred = 0;    // boards that had to wait
     std::uint64_t expired = 0;     // inside and silent, or waiting and gone
     std::uint64_t overflowed = 0;  // let in only because the table was full
+    std::uint64_t uninvited = 0;  // fetched without having been let in: counted inside all the same
 };
 
 class Queue {
 public:
     explicit Queue(Settings settings) : settings_(settings) {}
 
+    // Whom it has let in stays inside; who waits is looked at anew by the next poll_admitted().
     void set_settings(Settings settings) { settings_ = settings; }
+
+    const Settings& settings() const { return settings_; }
 
     // A board asks to begin its boot (its DISCOVER, each repetition of it too). Asking again keeps
     // its place.
     Decision ask(const std::string& board, const std::string& group, Work work, TimePoint now);
 
-    // `bytes` more were acknowledged by a board that is inside.
+    // `bytes` more were acknowledged by a board. One that nobody let in, or whose place was given
+    // up because of its silence, uses the link all the same and counts as inside from now on.
     void on_progress(const std::string& board, std::uint64_t bytes, TimePoint now);
 
-    // The board has all that it fetches through this link's TFTP, or is known to be off.
+    // The largest file that a board inside has yet to finish.
+    void set_largest_file(const std::string& board, std::uint64_t bytes);
+
+    // A board inside has all that it fetches through this link's TFTP, or is known to be off. What
+    // it fetches from now on does not count.
     void on_left(const std::string& board);
+
+    // A board that waits does so no longer: it boots from elsewhere, or left the fleet.
+    void withdraw(const std::string& board);
 
     // What the link carried while it was full, in bytes per second of payload: corrects the
     // configured speed downwards.
     void on_measured(std::uint64_t bytes_per_second);
 
+    // The link was not what boards waited for: a correction fades.
+    void on_unhindered();
+
     // Boards whose turn came since the last call; their pending DISCOVER may be answered now. Frees
     // silent places too.
     std::vector<std::string> poll_admitted(TimePoint now);
 
+    bool is_inside(const std::string& board) const { return inside_.contains(board); }
+
+    bool anyone_waits() const { return !waiting_.empty(); }
+
+    std::size_t waiting() const { return waiting_.size(); }
+
+    std::optional<Waiting> waiting_place(const std::string& board, TimePoint now) const;
     std::optional<TimePoint> next_deadline() const;
     Status status(TimePoint now) const;
 
@@ -118,19 +144,38 @@ private:
         TimePoint heard;
     };
 
+    // Where a place stands in the queue: retries before newcomers, each kind in the order of its
+    // first asking.
+    struct Turn {
+        bool newcomer = true;
+        std::uint64_t number = 0;
+
+        friend auto operator<=>(const Turn&, const Turn&) = default;
+    };
+
     struct Place {
+        Turn turn;
         std::string board;
         std::string group;
         Work work;
         TimePoint first_asked;
         TimePoint last_asked;
-        bool retry = false;
     };
 
-    bool has_room_for(const Work& work, const std::string& group) const;
+    // Of a board that was let in lately.
+    struct Recent {
+        TimePoint let_in;
+        std::string group;
+        Work left;
+        bool finished = false;
+    };
+
+    using Line = std::deque<Place>;
+
+    bool has_room_for(const Work& work) const;
+    bool group_is_full(const std::string& group) const;
     std::size_t capacity(std::uint64_t largest_file_bytes) const;
     std::uint64_t largest_left_inside() const;
-    std::size_t inside_of_group(const std::string& group) const;
 
     std::uint64_t link() const {
         return std::min(settings_.link_bytes_per_second, measured_.value_or(UINT64_MAX));
@@ -138,19 +183,26 @@ private:
 
     TimePoint expected_start(std::size_t position, TimePoint now) const;
     void let_in(const std::string& board, const std::string& group, Work work, TimePoint now);
+    void put_inside(const std::string& board, Inside inside);
+    std::map<std::string, Inside>::iterator take_out(std::map<std::string, Inside>::iterator place);
     std::size_t enqueue(Place place);  // its position
-    std::deque<Place>::iterator find_waiting(const std::string& board);
-    std::deque<Place>::iterator remove_waiting(std::deque<Place>::iterator place);
+    Line::iterator find_waiting(const std::string& board);
+    Line::const_iterator find_waiting(const std::string& board) const;
+    Line::iterator remove_waiting(Line::iterator place);
     void expire(TimePoint now);
+    void prune_recent(TimePoint now);
 
     Settings settings_;
     std::optional<std::uint64_t> measured_;
     std::map<std::string, Inside> inside_;
-    std::map<std::string, TimePoint>
-        let_in_at_;              // recent, to know a retry; pruned with the table's bound
-    std::deque<Place> waiting_;  // in the order of their turns
-    std::unordered_set<std::string> waiting_names_;
+    std::uint64_t inside_bytes_ = 0;  // left to fetch, of all inside
+    std::unordered_map<std::string, unsigned> inside_of_group_;
+    std::unordered_map<std::string, Recent> recent_;  // bounded by boards_max
+    Line waiting_;                                    // in the order of their turns
+    std::unordered_map<std::string, Turn> turn_of_;
+    std::uint64_t next_number_ = 0;
     std::uint64_t waiting_bytes_ = 0;
+    TimePoint waiting_checked_until_{};  // nobody who waits is forgotten before
     Counters counters_;
 };
 
