@@ -182,10 +182,16 @@ void Serving::start() {
     watch_store();
     if (const auto every = io::ServiceManager::alive_every()) {
         alive_timer_ = loop_.make_timer([this, every] {
-            manager_.alive();
+            // Silence is what makes systemd start us anew.
+            if (tftp_->all_turned()) {
+                manager_.alive();
+            } else {
+                spdlog::error("a TFTP worker has stood still since the last watchdog sign");
+            }
             alive_timer_.expire_at(loop_.now() + *every);
         });
-        alive_timer_.expire_at(loop_.now());
+        manager_.alive();
+        alive_timer_.expire_at(loop_.now() + *every);
     }
     const std::string serving = current_
                                     ? fmt::format("generation {}", current_->manifest().generation)

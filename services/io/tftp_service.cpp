@@ -150,6 +150,17 @@ TftpFigures TftpService::figures() const {
     return sum;
 }
 
+bool TftpService::all_turned() {
+    turns_seen_.resize(workers_.size(), 0);
+    bool all = true;
+    for (std::size_t i = 0; i < workers_.size(); ++i) {
+        const std::uint64_t turns = workers_[i]->turns();
+        all = all && turns != turns_seen_[i];
+        turns_seen_[i] = turns;
+    }
+    return all;
+}
+
 std::uint16_t TftpService::port() const {
     return local_port(door_.get());
 }

@@ -59,6 +59,10 @@ public:
     TftpFigures figures() const;
     std::uint16_t port() const;  // where requests come in
 
+    // Whether every worker has turned since the last call; ask no more often than every two
+    // seconds, an idle worker turns once in one. Loop's thread.
+    bool all_turned();
+
     unsigned workers() const { return static_cast<unsigned>(workers_.size()); }
 
 private:
@@ -73,6 +77,7 @@ private:
     std::function<void(std::vector<tftp::TransferEvent>)> on_events_;
     ReceiveBatch requests_;
     std::atomic<std::uint64_t> requests_dropped_{0};
+    std::vector<std::uint64_t> turns_seen_;
     std::vector<std::unique_ptr<TftpWorker>> workers_;  // last: their threads end first
 };
 

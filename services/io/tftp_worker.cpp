@@ -118,6 +118,7 @@ void TftpWorker::turn() {
     transmit(now);
     collect_events();
     publish_figures(now);
+    turns_.store(turns_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
 }
 
 void TftpWorker::drain_inbox(TimePoint now) {

@@ -68,6 +68,9 @@ public:
 
     TftpFigures figures() const;
 
+    // Any thread: grows at least once a second as long as the worker turns.
+    std::uint64_t turns() const { return turns_.load(std::memory_order_relaxed); }
+
 private:
     void run();
     void turn();
@@ -105,6 +108,7 @@ private:
 
     std::atomic<bool> stopping_{false};
     std::atomic<bool> door_open_{true};
+    std::atomic<std::uint64_t> turns_{0};  // written by the worker alone
     std::uint64_t events_dropped_ = 0;
     TimePoint figures_due_{};
     mutable std::mutex figures_mutex_;  // taken a few times a second, never per packet

@@ -236,5 +236,15 @@ TEST_F(TftpServiceTest, AWindowArrivesInOrder) {
     EXPECT_EQ(content, kernel);
 }
 
+// The watchdog's question: asked again too soon, nobody has turned since.
+TEST_F(TftpServiceTest, TellsWhetherEveryWorkerTurned) {
+    serve(2);
+    std::this_thread::sleep_for(1500ms);  // an idle worker turns once a second
+    EXPECT_TRUE(service_->all_turned());
+    EXPECT_FALSE(service_->all_turned());
+    std::this_thread::sleep_for(1500ms);
+    EXPECT_TRUE(service_->all_turned());
+}
+
 }  // namespace
 }  // namespace bramble::io
