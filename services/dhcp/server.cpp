@@ -39,6 +39,9 @@ void Server::State::set_fleet(std::shared_ptr<const fleet::Fleet> fleet) {
     fleet_ = std::move(fleet);
     index_ = std::make_unique<fleet::BoardIndex>(*fleet_);
     table_.set_pool(pool_of(*fleet_));
+    std::erase_if(held_, [this](const auto& entry) {
+        return fleet_->find_board(entry.first) == nullptr;
+    });
 }
 
 void Server::State::restore(std::span<const Lease> leases) {
@@ -199,6 +202,12 @@ Outcome Server::on_message(
 Outcome Server::on_probe_result(Ipv4Address address, bool in_use, TimePoint now) {
     Outcome out;
     state_->on_probe_result(address, in_use, now, out);
+    return out;
+}
+
+Outcome Server::release(const std::string& board, TimePoint now) {
+    Outcome out;
+    state_->release(board, now, out);
     return out;
 }
 

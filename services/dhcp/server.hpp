@@ -112,6 +112,10 @@ public:
     );
     [[nodiscard]] Outcome on_probe_result(Ipv4Address address, bool in_use, TimePoint now);
 
+    // Whoever made the gate say "wait" has changed its mind for this board of the fleet: its last
+    // DHCPDISCOVER is put to the gate again and answered, if the board still listens for that.
+    [[nodiscard]] Outcome release(const std::string& board, TimePoint now);
+
     // Call at or after next_deadline(): pending offers leave, unanswered ones are taken back.
     [[nodiscard]] Outcome on_deadline(TimePoint now);
     std::optional<TimePoint> next_deadline() const;

@@ -49,7 +49,9 @@ bool Server::State::may_begin(const Request& request, Outcome& out) {
     const auto& policy = fleet_->appliance.unknown_boards;
     if (unknown) ++counters_.unknown_boards;
     if (unknown && std::holds_alternative<fleet::IgnoreUnknown>(policy)) return false;
-    say(request, Discovered{request.message.xid, request.message.secs}, out);
+    if (!request.released) {
+        say(request, Discovered{request.message.xid, request.message.secs}, out);
+    }
     if (unknown && request.profile == nullptr) {
         hold(request, HoldReason::unknown_board, "", out);
         return false;
@@ -60,12 +62,39 @@ bool Server::State::may_begin(const Request& request, Outcome& out) {
         const GateAnswer answer = gate_->ask(candidate, request.now);
         if (const auto* wait = std::get_if<Wait>(&answer)) {
             hold(request, HoldReason::not_yet, wait->reason, out);
+            keep_held(request);
             return false;
         }
+        if (request.board != nullptr) held_.erase(request.board->name);
     }
     const BootPlan plan = boot_plan(request);
     if (plan.hold) hold(request, *plan.hold, "", out);
     return !plan.hold;
+}
+
+void Server::State::keep_held(const Request& request) {
+    if (request.board == nullptr) return;
+    TimePoint began = request.now;
+    const auto before = held_.find(request.board->name);
+    if (before != held_.end() && before->second.message.xid == request.message.xid) {
+        began = before->second.began;
+    }
+    held_.insert_or_assign(
+        request.board->name, HeldDiscover{request.message, request.arrival, began}
+    );
+}
+
+// As if it came in now: waiting cost the board nothing but time.
+void Server::State::release(const std::string& board, TimePoint now, Outcome& out) {
+    const auto found = held_.find(board);
+    if (found == held_.end()) return;
+    if (now - found->second.began >= discover_time) {  // it will ask again, and be let in then
+        held_.erase(found);
+        return;
+    }
+    Request request = identify(found->second.message, found->second.arrival, now);
+    request.released = true;
+    dispatch(request, out);
 }
 
 void Server::State::hold(

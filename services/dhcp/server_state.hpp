@@ -24,7 +24,10 @@ inline constexpr unsigned probe_attempts_max = 3;  // addresses tried for one DH
 // A Pi 3 boot ROM can loop for ever when address and boot server come sooner (fact sheet 1.6).
 inline constexpr Duration pi3_offer_delay = std::chrono::seconds(2);
 inline constexpr std::size_t delayed_offers_max = 1024;  // beyond them, offers leave at once
-inline constexpr std::uint8_t hops_max = 16;             // RFC 1542 §4.1.1
+// A board's firmware drops its DHCPDISCOVER so long after it first sent it, and begins anew (fact
+// sheet 1.7).
+inline constexpr Duration discover_time = std::chrono::seconds(45);
+inline constexpr std::uint8_t hops_max = 16;  // RFC 1542 §4.1.1
 inline constexpr Duration lease_min = std::chrono::seconds(60);
 inline constexpr Duration foreign_server_pause = std::chrono::minutes(1);
 inline constexpr std::size_t foreign_servers_max = 16;
@@ -42,6 +45,7 @@ struct Request {
     const fleet::Board* board = nullptr;      // nullptr: not in the fleet
     const fleet::Profile* profile = nullptr;  // the board's, or the one that it is enrolled with
     ClientKey key = ClientKey::of_mac(MacAddress());
+    bool released = false;  // a DHCPDISCOVER that was held before, not one that came in
 
     Claim claim() const { return board != nullptr ? Claim::board : Claim::stranger; }
 };
@@ -57,6 +61,7 @@ public:
     );
     void on_probe_result(Ipv4Address address, bool in_use, TimePoint now, Outcome& out);
     void on_deadline(TimePoint now, Outcome& out);
+    void release(const std::string& board, TimePoint now, Outcome& out);
     std::optional<TimePoint> next_deadline() const;
     std::optional<Holder> holder(Ipv4Address address, TimePoint now) const;
 
@@ -79,6 +84,13 @@ private:
         Message message;
         Arrival arrival;
         TimePoint deadline;
+    };
+
+    // A DHCPDISCOVER that the gate let wait.
+    struct HeldDiscover {
+        Message message;
+        Arrival arrival;
+        TimePoint began;  // when its xid was first seen
     };
 
     struct Sighting {
@@ -121,6 +133,7 @@ private:
     void offer_from_pool(const Request& request, unsigned attempt, Outcome& out);
     void send_offer(const Request& request, Ipv4Address address, Outcome& out);
     void hold(const Request& request, HoldReason reason, std::string detail, Outcome& out);
+    void keep_held(const Request& request);
     void forget_outdated_lease(const Request& request, Outcome& out);
     void finish_pending(const Pending& pending, Ipv4Address address, TimePoint now, Outcome& out);
     const Lease* lease_of_another(const Request& request, Ipv4Address address) const;
@@ -168,6 +181,7 @@ private:
     LeaseTable table_;
     ClientMemory memory_;
     std::map<Ipv4Address, Pending> pending_;
+    std::unordered_map<std::string, HeldDiscover> held_;  // by board: no more than the fleet has
     std::unordered_map<MacAddress, Delayed> delayed_;
     std::unordered_map<Ipv4Address, Sighting> sightings_;
     std::map<Ipv4Address, TimePoint> foreign_servers_;  // last said

@@ -68,6 +68,10 @@ void DhcpListener::start(dhcp::Server& server, DhcpHandlers handlers) {
     reschedule();
 }
 
+void DhcpListener::release(const std::string& board) {
+    carry_out({server_->release(board, loop_.now())});
+}
+
 void DhcpListener::reschedule() {
     if (const auto deadline = server_->next_deadline()) {
         timer_.expire_at(*deadline);

@@ -63,6 +63,9 @@ public:
     // `server` outlives the listener.
     void start(dhcp::Server& server, DhcpHandlers handlers);
 
+    // A board that the gate let wait may be answered now. Not from inside a handler.
+    void release(const std::string& board);
+
     // After a change made outside a message (a new fleet): the core may have another deadline.
     void reschedule();
 

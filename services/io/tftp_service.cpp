@@ -161,6 +161,12 @@ bool TftpService::all_turned() {
     return all;
 }
 
+TftpProgress TftpService::take_progress() {
+    TftpProgress sum;
+    for (const auto& worker : workers_) worker->take_progress(sum);
+    return sum;
+}
+
 std::uint16_t TftpService::port() const {
     return local_port(door_.get());
 }

@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "config/types/ipv4.hpp"
@@ -36,6 +37,9 @@ struct TftpFigures {
     std::uint64_t events_dropped = 0;
 };
 
+// Board -> bytes that it acknowledged. Bounded by the boards of the catalog.
+using TftpProgress = std::unordered_map<std::string, std::uint64_t>;
+
 class TftpWorker;
 
 class TftpService {
@@ -57,6 +61,11 @@ public:
 
     void drain();  // no new requests from now on; running transfers go on
     TftpFigures figures() const;
+
+    // What each board acknowledged in open transfers since the last call, at most a fifth of a
+    // second old. What a transfer had not told when it ended stands in its event.
+    TftpProgress take_progress();
+
     std::uint16_t port() const;  // where requests come in
 
     // Whether every worker has turned since the last call; ask no more often than every two

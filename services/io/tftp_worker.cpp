@@ -72,6 +72,15 @@ TftpFigures TftpWorker::figures() const {
     return figures_;
 }
 
+void TftpWorker::take_progress(TftpProgress& into) {
+    TftpProgress taken;
+    {
+        const std::lock_guard lock(figures_mutex_);
+        taken.swap(progress_);
+    }
+    for (const auto& [board, bytes] : taken) into[board] += bytes;
+}
+
 void TftpWorker::run() {
     while (!stopping_.load(std::memory_order_relaxed)) turn();
 }
@@ -188,6 +197,9 @@ void TftpWorker::publish_figures(TimePoint now) {
     figures_.sender = sender_.counters();
     figures_.open_transfers = engine_.open_transfers();
     figures_.events_dropped = events_dropped_;
+    engine_.report_progress([this](const std::string& board, std::uint64_t bytes) {
+        if (!board.empty()) progress_[board] += bytes;
+    });
 }
 
 }  // namespace bramble::io

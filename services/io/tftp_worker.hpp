@@ -68,6 +68,9 @@ public:
 
     TftpFigures figures() const;
 
+    // Adds what each board acknowledged since the last call. Main thread only.
+    void take_progress(TftpProgress& into);
+
     // Any thread: grows at least once a second as long as the worker turns.
     std::uint64_t turns() const { return turns_.load(std::memory_order_relaxed); }
 
@@ -113,6 +116,7 @@ private:
     TimePoint figures_due_{};
     mutable std::mutex figures_mutex_;  // taken a few times a second, never per packet
     TftpFigures figures_;
+    TftpProgress progress_;  // with the figures, under their mutex
     std::thread thread_;
 };
 

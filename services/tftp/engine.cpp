@@ -181,6 +181,7 @@ void Engine::start(const Asked& asked, File file, TimePoint now) {
     session.board = std::move(file.board);
     session.path = std::move(file.path);
     session.generation = file.generation;
+    session.bytes_told = 0;
     session.transfer.emplace(std::move(file.content), asked.terms, now);
     by_peer_.insert(hash_of(asked.peer), slot);
     clients_.add_transfer(clients_.find(asked.peer.address), slot);
@@ -245,6 +246,7 @@ void Engine::end(Slot slot, Outcome outcome, TimePoint now) {
     event.generation = session.generation;
     event.file_bytes = session.transfer->content()->bytes.size();
     event.bytes = stats.bytes_acknowledged;
+    event.bytes_untold = stats.bytes_acknowledged - session.bytes_told;
     event.blocks_sent = stats.blocks_sent;
     event.retransmissions = stats.retransmissions;
     event.blksize = session.transfer->terms().blksize;

@@ -58,11 +58,12 @@ struct TransferEvent {
     std::string board;  // empty: not known
     std::string path;   // as the resolver named it; as asked where no resolver was called
     Outcome outcome = Outcome::complete;
-    std::string reason;             // of `refused`
-    std::uint64_t generation = 0;   // 0: none served
-    std::uint64_t file_bytes = 0;   // 0 where there was no file
-    std::uint64_t bytes = 0;        // acknowledged
-    std::uint64_t blocks_sent = 0;  // retransmitted ones too
+    std::string reason;              // of `refused`
+    std::uint64_t generation = 0;    // 0: none served
+    std::uint64_t file_bytes = 0;    // 0 where there was no file
+    std::uint64_t bytes = 0;         // acknowledged
+    std::uint64_t bytes_untold = 0;  // of them, that report_progress() has not told
+    std::uint64_t blocks_sent = 0;   // retransmitted ones too
     std::uint64_t retransmissions = 0;
     std::uint16_t blksize = 0;
     std::uint16_t windowsize = 0;
@@ -139,6 +140,19 @@ public:
 
     std::size_t open_transfers() const { return by_peer_.size(); }
 
+    // Calls report(board, bytes) for each open transfer that was acknowledged more since the last
+    // call. It looks at every transfer: for a few times a second, never for each datagram.
+    template <typename Report>
+    void report_progress(Report report) {
+        for (Session& session : sessions_) {
+            if (!session.transfer) continue;
+            const std::uint64_t bytes = session.transfer->stats().bytes_acknowledged;
+            if (bytes == session.bytes_told) continue;
+            report(session.board, bytes - session.bytes_told);
+            session.bytes_told = bytes;
+        }
+    }
+
     const Counters& counters() const { return counters_; }
 
     // Limits of what comes from now on; terms that were granted stay.
@@ -151,6 +165,7 @@ private:
         std::string board;
         std::string path;
         std::uint64_t generation = 0;
+        std::uint64_t bytes_told = 0;      // to report_progress()
         std::optional<Transfer> transfer;  // none: the slot is free
         bool queued = false;               // stands in ready_
     };

@@ -175,6 +175,43 @@ TEST_F(TftpServiceTest, APublishLeavesARunningTransferAlone) {
     EXPECT_EQ(content, one);
 }
 
+// What a board has acknowledged is known while it fetches: admission must not take a slow board for
+// a silent one. With what stands in the event, each byte is told once.
+TEST_F(TftpServiceTest, ProgressOfARunningTransferIsTold) {
+    const std::string kernel(3000, 'k');
+    catalog_.publish({generation(1, kernel), {}, {}, {}});
+    serve(1);
+    Client client;
+    client.send(Client::request("kernel8.img"), service_->port());
+    for (std::uint16_t block = 1; block <= 3; ++block) {
+        ASSERT_EQ(client.receive().size(), 516U);
+        client.acknowledge(block);
+    }
+    std::uint64_t told = 0;
+    for (int i = 0; i < 100 && told < 1536; ++i) {
+        std::this_thread::sleep_for(50ms);
+        for (const auto& [board, bytes] : service_->take_progress()) {
+            EXPECT_EQ(board, "pi-01");
+            told += bytes;
+        }
+        // Figures are collected when the worker turns; a repeated ACK turns it.
+        client.acknowledge(3);
+    }
+    EXPECT_EQ(told, 1536U);
+    for (std::uint16_t block = 4; block <= 6; ++block) {
+        client.receive();
+        client.acknowledge(block);
+    }
+    std::this_thread::sleep_for(100ms);
+    for (int i = 0; i < 100 && service_->figures().open_transfers != 0; ++i) {
+        std::this_thread::sleep_for(50ms);
+    }
+    end_loop();
+    ASSERT_EQ(events_.size(), 1U);
+    for (const auto& [board, bytes] : service_->take_progress()) told += bytes;
+    EXPECT_EQ(told + events_[0].bytes_untold, kernel.size());
+}
+
 TEST_F(TftpServiceTest, DrainingAnswersNoNewRequestButEndsWhatRuns) {
     const std::string kernel(1200, 'k');
     catalog_.publish({generation(1, kernel), {}, {}, tftp::TrustPrefix::no});
