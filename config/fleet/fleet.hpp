@@ -66,7 +66,7 @@ struct AdminSettings {
 
 struct TftpSettings {
     unsigned workers = 0;  // 0: one per core
-    Duration retransmit_floor = std::chrono::seconds(1);
+    Duration retransmit_floor = std::chrono::milliseconds(200);
 };
 
 // How many boards may boot together (mass boot); `off` lets everyone in at once.

@@ -7,9 +7,10 @@
 namespace bramble::tftp {
 
 struct RetransmitLimits {
-    // Some firmware hangs on a DATA that it already had (fact sheet 2.2): below one second is for
-    // boards that are known to be sound.
-    Duration floor = std::chrono::seconds(1);
+    // Some firmware hangs on a DATA that it already had (fact sheet 2.2), and every board waits for
+    // the timer when a packet is lost. The one asks for a long wait, the other for a short one; far
+    // above every pause of a board's own is both.
+    Duration floor = std::chrono::milliseconds(200);
     Duration ceiling = std::chrono::seconds(4);
 
     friend bool operator==(const RetransmitLimits&, const RetransmitLimits&) = default;
@@ -23,8 +24,12 @@ public:
 
     void sample(Duration measured);
 
+    // The client had what was sent again: from now on one second is the least.
+    void was_hasty() { hasty_ = true; }
+
     // The wait before the `attempt`-th retransmission in a row, counted from 0: it doubles each
-    // time, up to the ceiling.
+    // time, up to the ceiling. A board that paused once may do so again: below one second it is
+    // never less than twice the longest round trip of the transfer.
     Duration timeout(const RetransmitLimits& limits, unsigned attempt) const;
 
     Duration smoothed() const { return smoothed_; }
@@ -32,6 +37,8 @@ public:
 private:
     Duration smoothed_{0};  // 0: no sample yet
     Duration variation_{0};
+    Duration longest_{0};
+    bool hasty_ = false;
 };
 
 }  // namespace bramble::tftp

@@ -101,6 +101,9 @@ void Transfer::on_ack(BlockNumber block, TimePoint now) {
             // Of a block that was acknowledged before: an answer with DATA would double every
             // later block of this transfer (Sorcerer's Apprentice, RFC 1123 §4.2.3.1).
             ++stats_.duplicate_acks;
+            // In lock-step a client that had the block says so by this.
+            if (steps == 0 && stats_.retransmissions != 0 && terms_.windowsize == 1)
+                round_trip_.was_hasty();
             return;
         }
         if (acknowledged_ + steps > sent_max_) {
@@ -160,7 +163,8 @@ void Transfer::on_deadline(TimePoint now, const TransferLimits& limits) {
 
 void Transfer::on_repeated_request(TimePoint now, const TransferLimits& limits) {
     if (finished() || heard_ || wants_to_transmit()) return;
-    if (now - last_sent_ < limits.retransmit.floor) return;
+    // Some boards are harmed by a second OACK (fact sheet 2.2), so not as soon as the timer may.
+    if (now - last_sent_ < std::max(limits.retransmit.floor, RoundTrip::initial)) return;
     send_again();
 }
 

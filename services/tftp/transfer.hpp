@@ -55,9 +55,9 @@ std::string_view to_string(Outcome outcome);
 
 struct TransferLimits {
     RetransmitLimits retransmit;
-    unsigned retries_max = 8;            // in a row, in mid-transfer: 31 s at 1, 2, 4, 4 … s
+    unsigned retries_max = 10;           // in a row, in mid-transfer: 30 s at 0.2, 0.4, … 4, 4 s
     unsigned handshake_retries_max = 3;  // before the first acknowledgement: bounds reflection
-    unsigned final_retries_max = 3;      // of the last window: the client may be gone for good
+    unsigned final_retries_max = 4;      // of the last window: the client may be gone for good
 
     friend bool operator==(const TransferLimits&, const TransferLimits&) = default;
 };
@@ -80,8 +80,8 @@ public:
     void on_error(std::uint16_t code);
     void on_deadline(TimePoint now, const TransferLimits& limits);
 
-    // The client asked again for the same: answers once more if the last answer is older than the
-    // retransmission timer's floor and nothing was acknowledged yet, otherwise does nothing.
+    // The client asked again for the same: answers once more if the last answer is older than a
+    // second and nothing was acknowledged yet, otherwise does nothing.
     void on_repeated_request(TimePoint now, const TransferLimits& limits);
 
     // Writes the next datagram's header and payload; false: nothing to send now. Does not set

@@ -11,7 +11,6 @@ namespace {
 
 using std::chrono::microseconds;
 using std::chrono::milliseconds;
-using std::chrono::seconds;
 
 constexpr std::uint16_t first_data_port = 33000;
 constexpr std::uint16_t tftp_port = 69;
@@ -163,7 +162,8 @@ void Appliance::transmit() {
     }
 }
 
-// Fact sheet 2.2: never the same DATA again within a second, whatever came in: F#1631 hangs on it.
+// Fact sheet 2.2: never the same DATA again before the timer's floor, whatever came in: F#1631
+// hangs on it.
 void Appliance::check_pace(const tftp::Peer& peer, std::span<const std::byte> datagram) {
     const bool data = datagram.size() >= 4 && datagram[1] == std::byte{opcode_data};
     const auto block = static_cast<std::uint16_t>(
@@ -172,7 +172,7 @@ void Appliance::check_pace(const tftp::Peer& peer, std::span<const std::byte> da
     LastSent& last = last_sent_[peer];
     if (data && last.data && last.block == block) {
         ++retransmissions_;
-        if (agenda_.now() - last.at < seconds(1)) {
+        if (agenda_.now() - last.at < tftp::RetransmitLimits{}.floor) {
             outside_.complain(fmt::format(
                 "DATA {} went to {} twice within {} ms",
                 block,

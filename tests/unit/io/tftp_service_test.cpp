@@ -118,6 +118,8 @@ protected:
         options.address = loopback;
         options.port = 0;
         options.workers = workers;
+        // These clients pause as they like; nothing is to be sent to them twice.
+        options.settings.transfer.retransmit.floor = 5s;
         auto opened = TftpService::open(options, catalog_, cache_);
         ASSERT_TRUE(opened) << opened.error().message;
         service_ = std::move(*opened);

@@ -71,7 +71,7 @@ TEST_F(TransferTest, TheWaitDoublesUpToItsCeilingAndFallsBackWithAnAck) {
     transfer.poll_transmit(out, start, limits);
     transfer.on_ack(BlockNumber(1), start);
     TimePoint now = start;
-    for (const Duration wait : {1s, 2s, 4s, 4s}) {
+    for (const Duration wait : {200ms, 400ms, 800ms, 1600ms, 3200ms, 4000ms, 4000ms}) {
         ASSERT_TRUE(transfer.poll_transmit(out, now, limits));
         EXPECT_EQ(transfer.deadline() - now, wait);
         now = transfer.deadline();
@@ -80,7 +80,7 @@ TEST_F(TransferTest, TheWaitDoublesUpToItsCeilingAndFallsBackWithAnAck) {
     transfer.poll_transmit(out, now, limits);
     transfer.on_ack(BlockNumber(2), now);
     transfer.poll_transmit(out, now, limits);
-    EXPECT_EQ(transfer.deadline() - now, 1s);
+    EXPECT_EQ(transfer.deadline() - now, 200ms);
 }
 
 TEST_F(TransferTest, NothingHappensBeforeTheDeadline) {
@@ -108,13 +108,28 @@ TEST(RoundTripTest, LearnsFromSamplesAndForgetsSlowly) {
     const RetransmitLimits limits{.floor = 10ms, .ceiling = 4s};
     EXPECT_EQ(round_trip.timeout(limits, 0), 1s);
     for (int i = 0; i < 200; ++i) round_trip.sample(30ms);
-    EXPECT_NEAR(static_cast<double>(round_trip.timeout(limits, 0).count()), 30e6, 1e6);
+    EXPECT_EQ(round_trip.timeout(limits, 0), 60ms);  // twice the longest
     round_trip.sample(90ms);
     EXPECT_GT(round_trip.timeout(limits, 0), 60ms);
+    for (int i = 0; i < 200; ++i) round_trip.sample(30ms);
+    EXPECT_EQ(round_trip.timeout(limits, 0), 180ms);  // it paused once, so it may pause again
+    round_trip.sample(3s);
+    for (int i = 0; i < 200; ++i) round_trip.sample(30ms);
+    EXPECT_EQ(round_trip.timeout(limits, 0), 1s);  // but this alone never asks for more
     EXPECT_EQ(round_trip.timeout({.floor = 1s}, 0), 1s);
     EXPECT_EQ(round_trip.timeout({.floor = 9s, .ceiling = 4s}, 0), 9s);
     round_trip.sample(Duration(-5));  // a clock that went back gives no nonsense
     EXPECT_GE(round_trip.timeout(limits, 0), 10ms);
+}
+
+TEST(RoundTripTest, OneThatWasHastyWaitsASecond) {
+    RoundTrip round_trip;
+    const RetransmitLimits limits{.floor = 10ms, .ceiling = 4s};
+    round_trip.sample(1ms);
+    EXPECT_LT(round_trip.timeout(limits, 0), 20ms);
+    round_trip.was_hasty();
+    EXPECT_EQ(round_trip.timeout(limits, 0), 1s);
+    EXPECT_EQ(round_trip.timeout(limits, 1), 2s);
 }
 
 }  // namespace

@@ -69,7 +69,7 @@ TEST(ApplianceKeysTest, WhatIsRefused) {
          "127.0.0.1)"},
         {"tftp: {workers: 65}", "19", "'65' is not a whole number from 0 to 64"},
         {"tftp: {workers: -1}", "19", "'-1' is not a whole number from 0 to 64"},
-        {"tftp: {retransmit_floor: 500ms}", "28", "500ms is out of bounds (from 1.0 s to 10.0 s)"},
+        {"tftp: {retransmit_floor: 20ms}", "28", "20ms is out of bounds (from 50 ms to 10.0 s)"},
         {"admission: maybe", "14", "unknown switch 'maybe' (known: true, false, on, off, yes, no)"},
         {"admission: {link: 1GiB}",
          "21",
