@@ -29,10 +29,12 @@ volatile std::sig_atomic_t stopping = 0;
 
 // Where a DATA's octets come from: what each way costs beside the others is in README.md.
 enum class Path {
-    slices,  // a header and one payload that is always in the cache: the limit
-    mapped,  // a header and a slice of a large block of memory, as of a mapped file
-    copy,    // both copied into one frame first
-    frames,  // frames prepared for every block number, shared by all clients
+    slices,    // a header and one payload that is always in the cache: the limit
+    mapped,    // a header and a slice of a large block of memory, as of a mapped file
+    copy,      // both copied into one frame first
+    frames,    // frames prepared for every block number, shared by all clients
+    zerocopy,  // as mapped, but the kernel takes the pages instead of the octets (MSG_ZEROCOPY)
+    single,    // as mapped, but a system call for each datagram in and each one out
 };
 
 constexpr std::size_t blocks_max = 65'536;
@@ -97,6 +99,8 @@ public:
           headers_(batch_max * window),
           acks_(batch_max),
           octets_(octets_needed(path, window), std::byte{1}) {
+        const int yes = 1;
+        if (path == Path::zerocopy) ::setsockopt(data, SOL_SOCKET, SO_ZEROCOPY, &yes, sizeof yes);
         for (std::size_t i = 0; path == Path::frames && i < blocks_max; ++i) {
             write_header(&octets_[i * frame_bytes], static_cast<std::uint16_t>(i));
         }
@@ -113,7 +117,9 @@ public:
             in[i].msg_hdr.msg_iov = &in_slices[i];
             in[i].msg_hdr.msg_iovlen = 1;
         }
-        const int count = ::recvmmsg(data_, in.data(), batch_max, MSG_DONTWAIT, nullptr);
+        const int count = ::recvmmsg(
+            data_, in.data(), path_ == Path::single ? 1 : batch_max, MSG_DONTWAIT, nullptr
+        );
         if (count <= 0) return;
         std::vector<iovec> slices(static_cast<std::size_t>(count) * window_ * 2);
         std::array<mmsghdr, batch_max> out{};
@@ -146,9 +152,11 @@ public:
             ++queued;
         }
         for (unsigned sent = 0, attempt = 0; sent < queued && attempt < 1000; ++attempt) {
-            const int done = ::sendmmsg(data_, &out[sent], queued - sent, 0);
+            const int flags = path_ == Path::zerocopy ? MSG_ZEROCOPY : 0;
+            const int done = ::sendmmsg(data_, &out[sent], queued - sent, flags);
             if (done > 0) sent += static_cast<unsigned>(done);
         }
+        if (path_ == Path::zerocopy) take_completions();
     }
 
 private:
@@ -165,8 +173,17 @@ private:
         writer.u16(block);
     }
 
-    std::size_t slices_each() const {
-        return path_ == Path::slices || path_ == Path::mapped ? 2 : 1;
+    std::size_t slices_each() const { return path_ == Path::copy || path_ == Path::frames ? 1 : 2; }
+
+    // The kernel tells which pages it has let go of; a queue that nobody reads stops the sending.
+    void take_completions() const {
+        std::array<std::byte, 128> control{};
+        for (std::size_t i = 0; i < batch_max; ++i) {
+            msghdr message{};
+            message.msg_control = control.data();
+            message.msg_controllen = control.size();
+            if (::recvmsg(data_, &message, MSG_ERRQUEUE | MSG_DONTWAIT) < 0) return;
+        }
     }
 
     // Fills one or two slices with the `index`-th datagram of this batch.
@@ -209,7 +226,9 @@ int main(int argc, char** argv) {
         {"slices", Path::slices},
         {"mapped", Path::mapped},
         {"copy", Path::copy},
-        {"frames", Path::frames}};
+        {"frames", Path::frames},
+        {"zerocopy", Path::zerocopy},
+        {"single", Path::single}};
     app.add_option("--path", path, "where the octets come from")
         ->transform(CLI::CheckedTransformer(paths));
     std::string host = "0.0.0.0";
