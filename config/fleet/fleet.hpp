@@ -73,6 +73,9 @@ struct TftpSettings {
 struct AdmissionSettings {
     bool enabled = true;
     std::optional<std::uint64_t> link_bits_per_second;  // unset: what the interface says
+    unsigned group_max = 0;                            // boards of one group at a time; 0: no limit
+    Duration file_timeout = std::chrono::seconds(30);  // TFTP_FILE_TIMEOUT of the boards' EEPROMs
+    Duration silence = std::chrono::seconds(15);  // of a board that was let in, before the next is
 };
 
 struct HoldUnknown {};

@@ -212,18 +212,21 @@ Type<AdminSettings> admin_type() {
     );
 }
 
-Type<TftpSettings> tftp_type() {
-    using S = TftpSettings;
-    auto workers = converted<unsigned>(
-        whole_number(0, 64),
+Type<unsigned> small_number(std::uint64_t max) {
+    return converted<unsigned>(
+        whole_number(0, max),
         [](Reading& /*reading*/, const Value& /*value*/, std::uint64_t read, unsigned& out) {
             out = static_cast<unsigned>(read);
             return true;
         }
     );
+}
+
+Type<TftpSettings> tftp_type() {
+    using S = TftpSettings;
     return object<S>(
         "tftp",
-        {key("workers", &S::workers, std::move(workers), "Worker threads; 0: one per core."),
+        {key("workers", &S::workers, small_number(64), "Worker threads; 0: one per core."),
          key("retransmit_floor",
              &S::retransmit_floor,
              // Fact sheet 2.2: start4.elf hangs on a DATA that it had, so never near a round trip.
@@ -262,7 +265,22 @@ Type<AdmissionSettings> admission_type() {
                  parse_rate, {{"type", "string"}, {"pattern", "^[0-9]+(kbit|Mbit|Gbit)$"}}
              ),
              "Speed of the slowest link that all boards share; what the interface says unless said."
-         )}
+         ),
+         key("group_max",
+             &S::group_max,
+             small_number(10'000),
+             "Boards of one group that boot at a time, as a PoE switch can start; 0: no limit."),
+         key("file_timeout",
+             &S::file_timeout,
+             // Below 5 s the EEPROM does not go (fact sheet 1.7).
+             duration(5s, 10min),
+             "After which a board gives up a file, from 5s to 10m: TFTP_FILE_TIMEOUT of its "
+             "EEPROM; 30s unless said."),
+         key("silence",
+             &S::silence,
+             duration(5s, 10min),
+             "After which a board that was let in and fetches nothing loses its place; 15s unless "
+             "said.")}
     );
     auto scalar = converted<S>(
         boolean(),

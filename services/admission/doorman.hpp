@@ -72,6 +72,8 @@ public:
         return queue_.waiting_place(board, now);
     }
 
+    bool anyone_waits() const { return queue_.anyone_waits(); }
+
     Status status(TimePoint now) const { return queue_.status(now); }
 
     const Counters& counters() const { return queue_.counters(); }

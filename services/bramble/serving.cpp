@@ -69,7 +69,10 @@ Serving::Serving(io::Loop& loop, LoadedFleet fleet, ServingOptions options)
       options_(std::move(options)),
       fleet_(std::make_shared<const fleet::Fleet>(std::move(fleet.fleet))),
       store_(fleet_->appliance.store),
-      contents_(store_) {
+      contents_(store_),
+      doorman_(admission_settings(*fleet_)),
+      gate_(doorman_) {
+    gate_.set_enabled(fleet_->appliance.admission.enabled);
     tracker_.set_boards(identities_of(*fleet_));
 }
 
@@ -179,6 +182,7 @@ void Serving::start() {
     tftp_->start(loop_, [this](const std::vector<tftp::TransferEvent>& events) {
         on_transfers(events);
     });
+    start_admission();
     watch_store();
     if (const auto every = io::ServiceManager::alive_every()) {
         alive_timer_ = loop_.make_timer([this, every] {
@@ -277,6 +281,7 @@ void Serving::reload(const std::string& reason) {
         failure = LoadFailure{taken.error().message, {taken.error().message}};
     }
     publish_catalog();
+    set_admission();
     if (dhcp_) dhcp_->reschedule();
     if (failure) {
         fail_reload(reason, *failure);

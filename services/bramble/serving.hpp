@@ -14,10 +14,11 @@
 #include "config/fleet/fleet.hpp"
 #include "config/layout/store_paths.hpp"
 #include "config/types/result.hpp"
+#include "services/admission/doorman.hpp"
 #include "services/boards/tracker.hpp"
 #include "services/bramble/address_book.hpp"
+#include "services/bramble/admission_gate.hpp"
 #include "services/bramble/fleet_loading.hpp"
-#include "services/bramble/provisioned_gate.hpp"
 #include "services/dhcp/server.hpp"
 #include "services/io/catalog.hpp"
 #include "services/io/dhcp_listener.hpp"
@@ -89,6 +90,15 @@ private:
     void carry_out(const boards::Reaction& reaction);
     void fail_reload(const std::string& reason, const LoadFailure& failure);
 
+    // serving_admission.cpp
+    static admission::Settings admission_settings(const fleet::Fleet& fleet);
+    void start_admission();
+    void set_admission();  // of the fleet that is served now
+    void admit();
+    void admit_soon();
+    void tell_doorman(const dhcp::Event& event);
+    void tell_doorman(const tftp::TransferEvent& event);
+
     // serving_http.cpp
     io::HttpResponse answer_admin(const io::HttpRequest& request);
     io::HttpResponse answer_board(const io::HttpRequest& request);
@@ -118,7 +128,8 @@ private:
 
     io::Catalog catalog_;
     io::ContentCache contents_;
-    ProvisionedGate gate_;
+    admission::Doorman doorman_;
+    AdmissionGate gate_;
     std::optional<dhcp::Server> dhcp_server_;
     std::unique_ptr<io::DhcpListener> dhcp_;  // none when appliance.dhcp.mode is off
     std::unique_ptr<io::TftpService> tftp_;
@@ -129,6 +140,8 @@ private:
     io::Timer settle_timer_;  // lets several changes of the store become one reload
     io::Timer drain_timer_;
     io::Timer alive_timer_;
+    io::Timer admission_timer_;  // measures
+    io::Timer admit_timer_;      // a place became free
     bool started_ = false;
     bool draining_ = false;
     TimePoint drain_until_{};

@@ -26,6 +26,7 @@ void Serving::on_dhcp_events(std::span<const dhcp::Event> events) {
     boards::Reaction reaction;
     for (const dhcp::Event& event : events) {
         write(log_line(event));
+        tell_doorman(event);
         addresses_changed = addresses_.on_event(event) || addresses_changed;
         if (const auto* wanted = std::get_if<dhcp::EnrollWanted>(&event.what)) {
             enroll(event.client, wanted->profile);
@@ -41,6 +42,7 @@ void Serving::on_transfers(const std::vector<tftp::TransferEvent>& events) {
     boards::Reaction reaction;
     for (const tftp::TransferEvent& event : events) {
         write(log_line(event));
+        tell_doorman(event);
         reaction.add(tracker_.on_event(boards::translate(event)));
     }
     carry_out(reaction);
@@ -52,6 +54,8 @@ void Serving::on_reported_up(const std::string& board, Ipv4Address address) {
     event.at = loop_.now();
     event.who.board = board;
     event.what = boards::ReportedUp{};
+    doorman_.on_system(board);
+    admit_soon();
     carry_out(tracker_.on_event(event));
 }
 

@@ -1,4 +1,6 @@
 // The numbers of all parts, gathered for one reading of the metrics.
+#include <algorithm>
+
 #include "services/bramble/serving.hpp"
 
 namespace bramble::program {
@@ -40,6 +42,19 @@ metrics::Figures Serving::figures() const {
     out.tftp.open_transfers = tftp.open_transfers;
     out.tftp.requests_dropped = tftp.requests_dropped;
     out.tftp.datagrams_not_sent = tftp.sender.refused;
+    if (fleet_->appliance.admission.enabled) {
+        const admission::Status status = doorman_.status(loop_.now());
+        metrics::AdmissionFigures figures;
+        figures.counters = doorman_.counters();
+        figures.inside = status.inside;
+        figures.waiting = status.waiting.size();
+        figures.capacity = status.capacity;
+        figures.link_bytes_per_second = status.link_bytes_per_second;
+        for (const admission::WaitingBoard& board : status.waiting) {
+            figures.longest_wait = std::max(figures.longest_wait, board.waited);
+        }
+        out.admission = figures;
+    }
     out.boots = boots_;
     for (const auto& [name, story] : tracker_.boards()) {
         out.boards.push_back(figures_of(name, story));

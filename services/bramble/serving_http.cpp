@@ -60,9 +60,9 @@ io::HttpResponse Serving::answer_admin(const io::HttpRequest& request) {
     facts.open_transfers = figures.open_transfers;
     facts.bytes_sent = figures.engine.out_data_bytes;
     facts.leases = dhcp_server_->leases(facts.now).size();
-    return to_io(
-        web::answer(to_web(request), web::View{facts, *fleet_, tracker_}, web::Access{admin_token_})
-    );
+    const admission::Status admission = doorman_.status(facts.now);
+    const web::View view{facts, *fleet_, tracker_, &admission};
+    return to_io(web::answer(to_web(request), view, web::Access{admin_token_}));
 }
 
 // Whose address this is: what DHCP saw last, else the fleet's reservation.

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <boost/json.hpp>
+#include <cmath>
 #include <vector>
 
 namespace bramble::program {
@@ -48,6 +49,20 @@ std::string phase_of(const json::object& board) {
     return boot == nullptr ? "-" : text_of(*boot, "phase");
 }
 
+// Where it stands in the queue now; what it was told when it asked last is older.
+std::string place_of(const json::object& board) {
+    const json::value* queue = find(board, "queue");
+    if (queue == nullptr || !queue->is_object()) return "";
+    const json::value* in = find(queue->get_object(), "expected_in_seconds");
+    json::error_code error;
+    const double seconds = in != nullptr ? in->to_number<double>(error) : 0;
+    return fmt::format(
+        "number {} in the queue, its turn comes in about {:.0f} s",
+        text_of(queue->get_object(), "position"),
+        std::max(1.0, std::ceil(seconds))
+    );
+}
+
 Row row_of(const json::object& board) {
     Row row = {
         text_of(board, "name"),
@@ -62,6 +77,7 @@ Row row_of(const json::object& board) {
             if (find(*boot, key) != nullptr) row[5] = text_of(*boot, key);
         }
     }
+    if (const std::string place = place_of(board); !place.empty()) row[5] = place;
     return row;
 }
 
@@ -90,6 +106,20 @@ void for_each_object(const json::object& document, std::string_view key, Each ea
     }
 }
 
+std::string render_admission(const json::object& server) {
+    const json::value* found = find(server, "admission");
+    if (found == nullptr || !found->is_object()) return "";
+    const json::object& admission = found->get_object();
+    if (text_of(admission, "enabled") != "true")
+        return "admission is off: all boards boot at once\n";
+    return fmt::format(
+        "admission: {} of {} places taken, {} boards wait\n",
+        text_of(admission, "inside"),
+        text_of(admission, "capacity"),
+        text_of(admission, "waiting")
+    );
+}
+
 std::string render_server(const json::object& server) {
     std::string out = fmt::format(
         "bramble {} on {} ({}), generation {}, {} leases, {} transfers\n",
@@ -100,6 +130,7 @@ std::string render_server(const json::object& server) {
         text_of(server, "leases"),
         text_of(server, "open_transfers")
     );
+    out += render_admission(server);
     if (text_of(server, "generation") == "0") {
         out += "nothing is published yet: run `sudo bramble apply`\n";
     }

@@ -3,15 +3,21 @@
 #include <arpa/inet.h>
 #include <fmt/core.h>
 #include <ifaddrs.h>
+#include <linux/ethtool.h>
 #include <linux/if_packet.h>
+#include <linux/sockios.h>
 #include <net/if.h>
 #include <netinet/in.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <memory>
 #include <set>
+
+#include "services/io/file_descriptor.hpp"
 
 namespace bramble::io {
 namespace {
@@ -58,6 +64,21 @@ Result<NetworkInterface> find_network_interface(const std::string& name) {
         ));
     }
     return found;
+}
+
+std::optional<std::uint64_t> link_bits_per_second(const std::string& name) {
+    const FileDescriptor socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    ethtool_cmd command{};
+    command.cmd = ETHTOOL_GSET;  // asks no privilege, and every kernel still answers it
+    ifreq request{};
+    name.copy(request.ifr_name, IFNAMSIZ - 1);
+    request.ifr_data = reinterpret_cast<char*>(&command);
+    if (::ioctl(socket.get(), SIOCETHTOOL, &request) != 0) return std::nullopt;
+    const std::uint32_t megabits = ethtool_cmd_speed(&command);
+    if (megabits == 0 || megabits == static_cast<std::uint32_t>(SPEED_UNKNOWN)) {
+        return std::nullopt;
+    }
+    return std::uint64_t{megabits} * 1'000'000;
 }
 
 }  // namespace bramble::io

@@ -2,6 +2,8 @@
 // refuses to change any of it.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,5 +23,8 @@ struct NetworkInterface {
 
 // Errors: no such interface (the message lists those that exist).
 [[nodiscard]] Result<NetworkInterface> find_network_interface(const std::string& name);
+
+// What its link was negotiated to. None: down, or an interface without a speed of its own.
+std::optional<std::uint64_t> link_bits_per_second(const std::string& name);
 
 }  // namespace bramble::io

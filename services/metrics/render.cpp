@@ -116,6 +116,13 @@ void add_admission(Families& out, const AdmissionFigures& figures) {
     out.gauge("admission_boards_waiting", "Boards that wait for their turn.").add(figures.waiting);
     out.gauge("admission_boards_capacity", "Boards that may boot at one time.")
         .add(figures.capacity);
+    out.gauge(
+           "admission_link_bytes_per_second",
+           "What the link carries: as configured, corrected by what was measured."
+    )
+        .add(figures.link_bytes_per_second);
+    out.gauge("admission_longest_wait_seconds", "Since the board that waits longest first asked.")
+        .add(std::chrono::duration<double>(figures.longest_wait).count());
     const admission::Counters& c = figures.counters;
     out.counter("admission_asked_total", "Times that a board asked to begin its boot.")
         .add(c.asked);
@@ -125,6 +132,8 @@ void add_admission(Families& out, const AdmissionFigures& figures) {
         .add(c.expired);
     out.counter("admission_overflowed_total", "Boards let in only because the queue was full.")
         .add(c.overflowed);
+    out.counter("admission_uninvited_total", "Boards that fetched files though nobody let them in.")
+        .add(c.uninvited);
 }
 
 constexpr std::array conditions = {

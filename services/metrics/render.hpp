@@ -39,6 +39,8 @@ struct AdmissionFigures {
     std::uint64_t inside = 0;
     std::uint64_t waiting = 0;
     std::uint64_t capacity = 0;
+    std::uint64_t link_bytes_per_second = 0;
+    Duration longest_wait{};  // of those that wait now
 };
 
 // A board of the fleet file. Strangers never get a series of their own: their number is up to

@@ -8,6 +8,7 @@
 #include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
 #include <cmath>
+#include <unordered_map>
 
 #include "services/boards/story.hpp"
 
@@ -102,8 +103,52 @@ json::array files_array(const Boot& boot) {
     return out;
 }
 
+json::object queue_object(const View& view, const admission::WaitingBoard& waiting) {
+    json::object out;
+    out["position"] = waiting.position;
+    out["waited_seconds"] = seconds(waiting.waited);
+    out["expected_start"] = rfc3339(waiting.expected_start);
+    out["expected_in_seconds"] = seconds(waiting.expected_start - view.server.now);
+    out["retry"] = waiting.retry;
+    return out;
+}
+
+// Where each board that waits stands in the queue.
+using QueuePlaces = std::unordered_map<std::string_view, const admission::WaitingBoard*>;
+
+QueuePlaces queue_places(const View& view) {
+    QueuePlaces out;
+    if (view.admission == nullptr) return out;
+    for (const admission::WaitingBoard& waiting : view.admission->waiting) {
+        out.emplace(waiting.board, &waiting);
+    }
+    return out;
+}
+
+json::object admission_object(const View& view) {
+    json::object out;
+    const bool enabled = view.admission != nullptr && view.admission->enabled;
+    out["enabled"] = enabled;
+    if (!enabled) return out;
+    const admission::Status& status = *view.admission;
+    out["inside"] = status.inside;
+    out["capacity"] = status.capacity;
+    out["waiting"] = status.waiting.size();
+    out["link_bytes_per_second"] = status.link_bytes_per_second;
+    json::array queue;
+    queue.reserve(status.waiting.size());
+    for (const admission::WaitingBoard& waiting : status.waiting) {
+        json::object row = queue_object(view, waiting);
+        row["board"] = waiting.board;
+        row["group"] = waiting.group;
+        queue.push_back(std::move(row));
+    }
+    out["queue"] = std::move(queue);
+    return out;
+}
+
 // What the fleet says of a board and what its story says.
-json::object board_object(const View& view, const fleet::Board& board) {
+json::object board_object(const View& view, const fleet::Board& board, const QueuePlaces& places) {
     json::object out;
     out["name"] = board.name;
     out["serial"] = text_or_null(board.serial);
@@ -114,6 +159,9 @@ json::object board_object(const View& view, const fleet::Board& board) {
     const BoardStory* story = view.tracker.find(board.name);
     const Condition condition = story != nullptr ? story->condition() : Condition::never_seen;
     out["condition"] = to_string(condition);
+    if (const auto place = places.find(board.name); place != places.end()) {
+        out["queue"] = queue_object(view, *place->second);
+    }
     if (story == nullptr || !story->boot) return out;
     if (!board.address && story->boot->address.is_set()) {
         out["address"] = story->boot->address.to_string();
@@ -197,6 +245,7 @@ std::string status_json(const View& view) {
     out["open_transfers"] = server.open_transfers;
     out["bytes_sent"] = server.bytes_sent;
     out["boards"] = counts_object(view);
+    out["admission"] = admission_object(view);
     return json::serialize(out);
 }
 
@@ -205,8 +254,9 @@ std::string boards_json(const View& view) {
     out["now"] = rfc3339(view.server.now);
     json::array boards;
     boards.reserve(view.fleet.boards.size());
+    const QueuePlaces places = queue_places(view);
     for (const fleet::Board& board : view.fleet.boards) {
-        boards.push_back(board_object(view, board));
+        boards.push_back(board_object(view, board, places));
     }
     out["boards"] = std::move(boards);
     out["strangers"] = strangers_array(view);
@@ -216,7 +266,7 @@ std::string boards_json(const View& view) {
 std::optional<std::string> board_json(const View& view, std::string_view name) {
     const fleet::Board* board = view.fleet.find_board(name);
     if (board == nullptr) return std::nullopt;
-    json::object out = board_object(view, *board);
+    json::object out = board_object(view, *board, queue_places(view));
     const BoardStory* story = view.tracker.find(name);
     json::array history;
     if (story != nullptr && story->boot) {

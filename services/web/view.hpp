@@ -7,6 +7,7 @@
 
 #include "config/fleet/fleet.hpp"
 #include "config/types/time_point.hpp"
+#include "services/admission/queue.hpp"
 #include "services/boards/tracker.hpp"
 
 namespace bramble::web {
@@ -29,6 +30,7 @@ struct View {
     const ServerFacts& server;
     const fleet::Fleet& fleet;
     const boards::Tracker& tracker;
+    const admission::Status* admission = nullptr;  // nullptr: nobody is ever held for the link
 };
 
 }  // namespace bramble::web

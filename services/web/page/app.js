@@ -37,11 +37,21 @@ function stateOf(board) {
   return words[board.condition];
 }
 
+function placeOf(queue) {
+  return `number ${queue.position} in the queue, in about ${span(Math.max(1, Math.ceil(queue.expected_in_seconds)))}`;
+}
+
+function admissionOf(admission) {
+  if (!admission || !admission.enabled) return '';
+  const waiting = admission.waiting ? `, ${admission.waiting} wait` : '';
+  return ` · ${admission.inside} of ${admission.capacity} places taken${waiting}`;
+}
+
 function noteOf(board, now) {
   const boot = board.boot;
   if (!boot) return board.address || board.mac || board.serial || '';
   if (board.condition === 'up') return boot.partial ? 'up before this server' : `up in ${span(boot.seconds)}`;
-  if (board.condition === 'waiting') return boot.waiting_for || '';
+  if (board.condition === 'waiting') return board.queue ? placeOf(board.queue) : boot.waiting_for || '';
   if (board.condition === 'stuck') return `silent for ${span(board.silent_seconds)}`;
   return `for ${span(Math.max(0, (Date.parse(now) - Date.parse(boot.started)) / 1000))}, ${size(boot.bytes)}`;
 }
@@ -149,7 +159,7 @@ function showServer(status) {
   const generation = status.generation ? `generation ${status.generation}` : 'nothing published yet: run bramble apply';
   set(at('server'),
       `${status.interface} ${status.address} · ${generation} · DHCP ${status.dhcp_mode} · up for ` +
-      `${span(status.uptime_seconds)} · ${status.open_transfers} transfers · version ${status.version}`);
+      `${span(status.uptime_seconds)} · ${status.open_transfers} transfers${admissionOf(status.admission)} · version ${status.version}`);
   alarm(status.reload_error ? `The last reload was refused; boards are served as before. ${status.reload_error}` : '');
 }
 

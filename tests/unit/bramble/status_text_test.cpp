@@ -32,6 +32,22 @@ TEST(StatusText, ShowsEveryBoardAndWhatItWaitsFor) {
     );
 }
 
+TEST(StatusText, ShowsTheQueueAndWhereABoardStandsInIt) {
+    const auto text = render_status(
+        R"({"generation":4,"admission":{"enabled":true,"inside":3,"capacity":4,"waiting":13}})",
+        R"({"boards":[{"name":"pi-09","condition":"waiting","boot":{"phase":"address",
+            "generation":4,"waiting_for":"number 9 in the queue"},
+            "queue":{"position":2,"expected_in_seconds":7.2}}]})"
+    );
+    ASSERT_TRUE(text);
+    EXPECT_NE(text->find("\nadmission: 3 of 4 places taken, 13 boards wait\n"), std::string::npos)
+        << *text;
+    EXPECT_NE(text->find("number 2 in the queue, its turn comes in about 8 s\n"), std::string::npos)
+        << *text;
+    const auto off = render_status(R"({"generation":4,"admission":{"enabled":false}})", "{}");
+    EXPECT_NE(off->find("admission is off: all boards boot at once\n"), std::string::npos);
+}
+
 TEST(StatusText, AFailedReloadCannotBeOverlooked) {
     const auto text = render_status(
         R"({"generation":4,"reload_error":"fleet.yaml has 1 problem:\nfleet.yaml:1:1: no"})", "{}"

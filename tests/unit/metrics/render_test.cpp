@@ -70,6 +70,9 @@ TEST(RenderTest, EachNumberOfTheCoresIsThere) {
     figures.tftp.counters.retransmissions = 18;
     figures.tftp.open_transfers = 19;
     figures.admission->waiting = 20;
+    figures.admission->link_bytes_per_second = 119'000'000;
+    figures.admission->longest_wait = 2500ms;
+    figures.admission->counters.uninvited = 3;
     figures.generation = 21;
     figures.strangers = 22;
     figures.reload = {false, 4, 1, TimePoint(1'700'000'100s)};
@@ -86,6 +89,9 @@ TEST(RenderTest, EachNumberOfTheCoresIsThere) {
     EXPECT_EQ(series.at("bramble_tftp_retransmissions_total"), 18);
     EXPECT_EQ(series.at("bramble_tftp_transfers_open"), 19);
     EXPECT_EQ(series.at("bramble_admission_boards_waiting"), 20);
+    EXPECT_EQ(series.at("bramble_admission_link_bytes_per_second"), 119'000'000);
+    EXPECT_EQ(series.at("bramble_admission_longest_wait_seconds"), 2.5);
+    EXPECT_EQ(series.at("bramble_admission_uninvited_total"), 3);
     EXPECT_EQ(series.at("bramble_generation"), 21);
     EXPECT_EQ(series.at("bramble_strangers"), 22);
     EXPECT_EQ(series.at("bramble_config_last_reload_successful"), 0);

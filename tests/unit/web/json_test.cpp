@@ -52,6 +52,40 @@ TEST_F(JsonTest, StatusCountsBoardsByCondition) {
     EXPECT_EQ(counts.at("never-seen"), 0);
 }
 
+TEST_F(JsonTest, TheQueueIsInTheStatusAndAtItsBoards) {
+    EXPECT_FALSE(read("/api/v1/status")["admission"].at("enabled").as_bool());
+    EXPECT_FALSE(read("/api/v1/boards/pi-02").contains("queue"));
+    admission.emplace();
+    admission->inside = 3;
+    admission->capacity = 4;
+    admission->link_bytes_per_second = 11'900'000;
+    admission->waiting = {
+        {"pi-02",
+         "rack-1",
+         1,
+         std::chrono::seconds(8),
+         server.now + std::chrono::seconds(5),
+         true}};
+    const json::object said = read("/api/v1/status")["admission"].as_object();
+    EXPECT_TRUE(said.at("enabled").as_bool());
+    EXPECT_EQ(said.at("inside").as_int64(), 3);
+    EXPECT_EQ(said.at("capacity").as_int64(), 4);
+    EXPECT_EQ(said.at("waiting").as_int64(), 1);
+    EXPECT_EQ(said.at("link_bytes_per_second").as_int64(), 11'900'000);
+    const json::object row = said.at("queue").as_array().at(0).as_object();
+    EXPECT_EQ(row.at("board").as_string(), "pi-02");
+    EXPECT_EQ(row.at("group").as_string(), "rack-1");
+    EXPECT_TRUE(row.at("retry").as_bool());
+    const json::object place = read("/api/v1/boards/pi-02")["queue"].as_object();
+    EXPECT_EQ(place.at("position").as_int64(), 1);
+    EXPECT_EQ(place.at("waited_seconds").as_double(), 8);
+    EXPECT_EQ(place.at("expected_in_seconds").as_double(), 5);
+    EXPECT_EQ(
+        place.at("expected_start").as_string(), rfc3339(server.now + std::chrono::seconds(5))
+    );
+    EXPECT_FALSE(read("/api/v1/boards/pi-01").contains("queue"));
+}
+
 TEST_F(JsonTest, BoardsStandInTheFleetsOrder) {
     boot();
     const json::array boards = read("/api/v1/boards").at("boards").as_array();

@@ -1,6 +1,7 @@
 // A fleet of two boards with a story, and a request to it. It refuses to know what is right.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "services/web/router.hpp"
@@ -44,7 +45,7 @@ struct WebCase {
         happen(seconds, boards::FileEnded{path, outcome, 5000, 5000, 2, 7, start + since});
     }
 
-    View view() const { return {server, fleet, tracker}; }
+    View view() const { return {server, fleet, tracker, admission ? &*admission : nullptr}; }
 
     Response get(const std::string& target, const std::string& authorization = "") {
         return answer({"GET", target, authorization, ""}, view(), access);
@@ -54,6 +55,7 @@ struct WebCase {
     fleet::Fleet fleet;
     boards::Tracker tracker;
     ServerFacts server;
+    std::optional<admission::Status> admission;
     Access access;
 };
 

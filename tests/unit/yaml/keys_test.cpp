@@ -74,6 +74,8 @@ TEST(ApplianceKeysTest, WhatIsRefused) {
         {"admission: {link: 1GiB}",
          "21",
          "'1GiB' is not a link's speed (a number with kbit, Mbit or Gbit, like 1Gbit)"},
+        {"admission: {group_max: -1}", "26", "'-1' is not a whole number from 0 to 10000"},
+        {"admission: {silence: 1s}", "24", "1s is out of bounds (from 5.0 s to 10m 0s)"},
         {"unknown_boards: drop",
          "19",
          "unknown way to treat unknown boards 'drop' (known: hold, ignore)"},
@@ -109,6 +111,11 @@ TEST(ApplianceKeysTest, WhatIsAccepted) {
     EXPECT_FALSE(appliance("admission: off").admission.enabled);
     EXPECT_FALSE(appliance("admission: {enabled: no}").admission.enabled);
     EXPECT_EQ(appliance("admission: {link: 940Mbit}").admission.link_bits_per_second, 940'000'000U);
+    EXPECT_EQ(appliance("admission: {group_max: 8}").admission.group_max, 8U);
+    EXPECT_EQ(
+        appliance("admission: {file_timeout: 1m}").admission.file_timeout, std::chrono::minutes(1)
+    );
+    EXPECT_EQ(appliance("admission: {silence: 20s}").admission.silence, std::chrono::seconds(20));
     EXPECT_EQ(appliance("store: here").store, "/lab/here");
     EXPECT_EQ(appliance("store: ../here").store, "/here");
     const auto open = appliance("admin: {listen: \"0.0.0.0:80\", token_file: token}");

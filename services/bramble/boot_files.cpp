@@ -1,0 +1,108 @@
+#include "services/bramble/boot_files.hpp"
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "services/virtual_board/file_order.hpp"
+
+namespace bramble::program {
+namespace {
+
+using admission::PlannedFile;
+
+// A board with every overlay there is asks for fewer files.
+constexpr std::size_t requests_max = 1000;
+
+std::uint64_t size_of(const layout::BootFile& file) {
+    if (const auto* object = std::get_if<layout::ObjectFile>(&file)) return object->size;
+    return std::get<layout::TextFile>(file).text.size();
+}
+
+std::string_view firmware_of(BoardModel model) {
+    switch (model) {
+        case BoardModel::pi3:
+            return "pi3b+";
+        case BoardModel::pi5:
+            return "pi5-2026";
+        default:
+            return "pi4-2023";
+    }
+}
+
+virtual_board::BoardSpec spec_of(const layout::BoardEntry& board) {
+    virtual_board::BoardSpec spec;
+    if (board.mac) spec.mac = *board.mac;
+    if (board.serial) spec.serial = *board.serial;
+    switch (board.model) {  // it names the device tree
+        case BoardModel::pi3:
+            spec.revision = RevisionCode(0xa020d3);
+            break;
+        case BoardModel::pi400:
+            spec.revision = RevisionCode(0xc03130);
+            break;
+        case BoardModel::cm4:
+            spec.revision = RevisionCode(0xa03141);
+            break;
+        case BoardModel::pi5:
+            spec.revision = RevisionCode(0xc04170);
+            break;
+        default:
+            break;
+    }
+    if (const auto profile = virtual_board::find_profile(firmware_of(board.model))) {
+        spec.profile = *profile;
+    }
+    return spec;
+}
+
+std::vector<PlannedFile> whole_tree(
+    const layout::Manifest& manifest, const layout::BoardEntry& board
+) {
+    layout::BootTree all = board.files;
+    if (const auto shared = manifest.trees.find(board.tree); shared != manifest.trees.end()) {
+        all.insert(shared->second.begin(), shared->second.end());
+    }
+    std::vector<PlannedFile> out;
+    for (const auto& [path, file] : all) out.push_back({path, size_of(file)});
+    return out;
+}
+
+}  // namespace
+
+std::vector<PlannedFile> boot_files_of(
+    const layout::Manifest& manifest, const layout::BoardEntry& board
+) {
+    if (board.model == BoardModel::generic) return whole_tree(manifest, board);
+    const virtual_board::BoardSpec spec = spec_of(board);
+    virtual_board::Counters counters;
+    virtual_board::FileOrder order(spec, "", counters);
+    std::vector<PlannedFile> out;
+    for (std::size_t i = 0; i < requests_max; ++i) {
+        const auto wanted = order.next();
+        if (!wanted) break;
+        std::string_view path = wanted->path;
+        while (path.starts_with('/')) path.remove_prefix(1);  // "P//config.txt"
+        const layout::BootFile* file = manifest.find_file(board, path);
+        virtual_board::FileResult result;
+        result.oack = true;
+        if (file != nullptr) {
+            result.status = wanted->probe ? virtual_board::FileStatus::found
+                                          : virtual_board::FileStatus::complete;
+            result.size = size_of(*file);
+            if (const auto* text = std::get_if<layout::TextFile>(file)) {
+                result.content = text->text;
+            }
+            const bool again = std::any_of(out.begin(), out.end(), [path](const PlannedFile& had) {
+                return had.path == path;
+            });
+            if (!wanted->probe && !again) out.push_back({std::string(path), result.size});
+        }
+        order.on_result(result);
+    }
+    const bool boots = std::holds_alternative<virtual_board::KernelLoaded>(order.verdict());
+    return boots ? out : std::vector<PlannedFile>{};
+}
+
+}  // namespace bramble::program
