@@ -15,6 +15,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests/support"), str(ROOT / "deploy/lab")]
 import stand_in  # noqa: E402
 from appliance import SERVER, Appliance, fleet_yaml  # noqa: E402
+from foreign_dhcp import start_foreign_dhcp  # noqa: E402
 from lab import Lab, end_on_signals  # noqa: E402
 from virtual_fleet import VirtualFleet  # noqa: E402
 
@@ -38,12 +39,12 @@ class Admission(unittest.TestCase):
         self.switch = self.lab.switch()
         self.server = self.lab.namespace("server").join(self.switch, "eth1", address=f"{SERVER}/24")
 
-    def start(self, admission):
+    def start(self, admission, mode="authoritative"):
         folder = self.lab.folder
         text = fleet_yaml(
             folder / "store", f"  pi: {{source: {{directory: {{boot: {folder}/stand-in/boot, root: {folder}/stand-in/root}}}}}}",
             "  pi: {model: pi4, image: pi, cmdline: [console=tty1], config_txt: {arm_64bit: 1}}",
-            "\n".join(board_line(number) for number in range(BOARDS)))
+            "\n".join(board_line(number) for number in range(BOARDS)), mode=mode)
         self.appliance = Appliance(self.server, text.replace("\n  store:", f"\n  admission: {admission}\n  store:"))
         self.appliance.apply()
         self.appliance.nfs()
@@ -93,6 +94,13 @@ class Admission(unittest.TestCase):
 
     def test_all_boot_through_a_queue_that_can_be_seen(self):
         fleet = self.start(SMALL_LINK)
+        self.assert_was_a_queue(*self.watch(fleet))
+
+    def test_beside_another_dhcp_server_too(self):
+        # Each root is exported to its board's own address, which the other server has to give.
+        start_foreign_dhcp(self.lab, self.switch, {
+            f"dc:a6:32:00:02:{number:02x}": f"172.16.1.{20 + number}" for number in range(BOARDS)})
+        fleet = self.start(SMALL_LINK, mode="proxy")
         self.assert_was_a_queue(*self.watch(fleet))
 
     def test_off_holds_nobody(self):
