@@ -66,6 +66,7 @@ struct BoardSpec {
     bool userspace_dhcp = false;  // a third DHCP exchange once userspace runs
     std::string hostname;         // what that exchange says of itself
     bool record_events = false;   // for poll_event()
+    bool digests = true;          // of received files; EEPROM updates need them
     std::uint64_t seed = 1;       // of xids and waits
 };
 

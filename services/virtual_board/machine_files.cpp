@@ -72,7 +72,8 @@ void Board::Machine::start_transfer(Fetching& fetching, const FileWanted& wanted
         .hangs_on_duplicate = firmware && profile.hangs_on_duplicate_data,
         .think = firmware ? spec.timing.firmware_think : spec.timing.eeprom_think,
         .resend = spec.timing.tftp_resend,
-        .file_timeout = spec.eeprom.tftp_file_timeout};
+        .file_timeout = spec.eeprom.tftp_file_timeout,
+        .digest = spec.digests};
     fetching.port = port_++;  // a new one per request, counting up (E#74)
     fetching.transfer.emplace(std::move(request), now, counters, observer_);
 }

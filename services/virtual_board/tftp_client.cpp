@@ -46,7 +46,7 @@ void Transfer::end(FileStatus status) {
     result.oack = oack_;
     result.size = status == FileStatus::found ? tsize_.value_or(0) : size_;
     if (status == FileStatus::complete) {
-        result.digest = sum_.finish();
+        if (request_.digest) result.digest = sum_.finish();
         result.content = std::move(content_);
     }
     result_ = std::move(result);
@@ -55,19 +55,18 @@ void Transfer::end(FileStatus status) {
 
 std::optional<TimePoint> Transfer::next_deadline() const {
     if (result_) return std::nullopt;
-    if (ack_at_) return ack_at_;
-    return std::min(resend_at_, gives_up_at_);
+    return std::min(ack_at_.value_or(resend_at_), gives_up_at_);
 }
 
 void Transfer::on_deadline(TimePoint now) {
     if (result_) return;
-    if (ack_at_) {
-        if (now >= *ack_at_) send_ack(now);
-        return;
-    }
     if (now >= gives_up_at_) {
         ++counters_.file_timeouts;
         return end(FileStatus::timed_out);
+    }
+    if (ack_at_) {
+        if (now >= *ack_at_) send_ack(now);
+        return;
     }
     if (now < resend_at_) return;
     resend_at_ = now + request_.resend;
@@ -83,7 +82,6 @@ void Transfer::send_ack(TimePoint now) {
     ack_at_.reset();
     send(make_ack(received_));
     resend_at_ = now + request_.resend;
-    gives_up_at_ = now + request_.file_timeout;
     if (!last_) return;
     // No dallying: a lost last ACK is not repaired, the server must end quietly.
     const bool short_of = tsize_ && *tsize_ != size_;
@@ -177,7 +175,7 @@ void Transfer::take_block(const DataPacket& data, TimePoint now) {
         return end(FileStatus::too_large);
     }
     if (observer_ != nullptr) observer_->on_bytes(request_.path, size_, data.payload);
-    sum_.update(data.payload);
+    if (request_.digest) sum_.update(data.payload);
     if (request_.keep_content && size_ + data.payload.size() <= content_bytes_max) {
         content_.append(reinterpret_cast<const char*>(data.payload.data()), data.payload.size());
     }
@@ -186,7 +184,6 @@ void Transfer::take_block(const DataPacket& data, TimePoint now) {
     size_ += data.payload.size();
     counters_.bytes += data.payload.size();
     last_ = data.payload.size() < block_bytes_;
-    gives_up_at_ = now + request_.file_timeout;
     ack_at_ = now + request_.think;
     if (request_.think <= Duration::zero()) send_ack(now);
 }

@@ -29,7 +29,8 @@ struct TransferRequest {
     bool hangs_on_duplicate = false;
     Duration think{};  // before each ACK
     Duration resend = std::chrono::seconds(2);
-    Duration file_timeout = std::chrono::seconds(30);  // without any progress
+    Duration file_timeout = std::chrono::seconds(30);  // from the first request to the last block
+    bool digest = true;                                // false: FileResult::digest stays empty
 };
 
 enum class FileStatus {
