@@ -62,6 +62,23 @@ Result<std::uint64_t> parse_size_bytes(std::string_view text) {
     );
 }
 
+Result<std::uint64_t> parse_rate(std::string_view text) {
+    std::uint64_t number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    const std::string_view unit = text.substr(static_cast<std::size_t>(end - text.data()));
+    std::uint64_t factor = 0;
+    if (unit == "kbit") factor = 1'000;
+    if (unit == "Mbit") factor = 1'000'000;
+    if (unit == "Gbit") factor = 1'000'000'000;
+    constexpr std::uint64_t bits_max = 1'000'000'000'000;
+    if (error != std::errc{} || factor == 0 || number == 0 || number > bits_max / factor) {
+        return fail(fmt::format(
+            "'{}' is not a link's speed (a number with kbit, Mbit or Gbit, like 1Gbit)", text
+        ));
+    }
+    return number * factor;
+}
+
 Result<Duration> parse_duration(std::string_view text) {
     constexpr std::uint64_t second = 1'000'000'000ULL;
     constexpr std::array<Unit, 5> units = {

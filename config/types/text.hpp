@@ -24,6 +24,9 @@ constexpr int hex_value(char c) {
 // overflow of 64 bits.
 [[nodiscard]] Result<std::uint64_t> parse_size_bytes(std::string_view text);
 
+// "1Gbit", "940Mbit", "100kbit": bits per second. Errors: other units, zero, more than 1000 Gbit.
+[[nodiscard]] Result<std::uint64_t> parse_rate(std::string_view text);
+
 // "90s", "500ms", "15m", "1h", "7d": one number, one unit. Errors: a missing unit, more than 10
 // years.
 [[nodiscard]] Result<Duration> parse_duration(std::string_view text);

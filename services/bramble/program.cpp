@@ -93,6 +93,7 @@ int run_program(int argc, const char* const* argv) {
     add_serve(app, invocation);
     add_up(app, invocation);
     add_status(app, invocation);
+    add_simulate(app, invocation);
     add_doctor(app, invocation);
     add_schema(app, invocation);
     add_completion(app, invocation);

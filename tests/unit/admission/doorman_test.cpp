@@ -135,7 +135,7 @@ TEST(DoormanTest, ASlowerLinkThanConfiguredLetsFewerBoardsIn) {
     for (int tick = 1; tick <= 300; ++tick) {
         const TimePoint now = at(tick * 200ms);
         for (int n = 0; n < inside; ++n) {
-            doorman.on_progress(fmt::format("pi-{}", n), 11'900'000ULL / 49 / 5, now);
+            doorman.on_progress(fmt::format("pi-{}", n), 11'900'000ULL / inside / 5, now);
         }
         doorman.poll(now);
     }

@@ -26,9 +26,9 @@ int fill(Queue& queue, Work work = boot, TimePoint now = at(0s)) {
     return n;
 }
 
-TEST(AdmissionTest, TwiceAsManyAsFillTheLinkAreLetInAndTheNextWaits) {
+TEST(AdmissionTest, ThriceAsManyAsFillTheLinkAreLetInAndTheNextWaits) {
     Queue queue(Settings{});
-    EXPECT_EQ(fill(queue), 49);  // 2 × 119 MB/s ÷ 4.8 MB/s
+    EXPECT_EQ(fill(queue), 74);  // 3 × 119 MB/s ÷ 4.8 MB/s
 }
 
 TEST(AdmissionTest, OnASlowLinkTheLargestFileDecides) {

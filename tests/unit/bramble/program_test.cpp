@@ -72,6 +72,7 @@ TEST(Program, HelpTeaches) {
           "schema",
           "completion",
           "doctor",
+          "simulate",
           "version",
           "sudo bramble apply",
           "Exit codes:",
@@ -86,7 +87,7 @@ TEST(Program, HelpTeaches) {
 
 TEST(Program, EverySubcommandHasHelpWithAnExample) {
     for (const char* name :
-         {"check", "plan", "apply", "serve", "up", "status", "doctor", "completion"}) {
+         {"check", "plan", "apply", "serve", "up", "status", "doctor", "simulate", "completion"}) {
         const Ran ran = run({name, "--help"});
         EXPECT_EQ(ran.exit, 0) << name;
         EXPECT_NE(ran.out.find("Example"), std::string::npos) << name;
@@ -158,7 +159,8 @@ TEST(Program, CompletionKnowsEverySubcommandAndOption) {
     for (const char* shell : {"bash", "zsh", "fish"}) {
         const Ran ran = run({"completion", shell});
         EXPECT_EQ(ran.exit, 0);
-        for (const char* word : {"check", "serve", "apply", "status", "doctor", "json", "fleet"}) {
+        for (const char* word :
+             {"check", "serve", "apply", "status", "doctor", "simulate", "json", "fleet"}) {
             EXPECT_NE(ran.out.find(word), std::string::npos) << shell << " " << word;
         }
     }
