@@ -111,7 +111,9 @@ Files files_of_size(std::uint64_t boot_bytes, virtual_board::Family family) {
     // Kernel and initramfs as they are to each other today.
     named.push_back({kernel, left * 45 / 100});
     named.push_back({initramfs, left - left * 45 / 100});
-    const Zeros zeros(left);
+    std::uint64_t largest = 0;  // of a small boot not the kernel but start.elf
+    for (const Named& file : named) largest = std::max(largest, file.bytes);
+    const Zeros zeros(largest);
     Files files;
     for (const Named& file : named) files[file.path] = zeros.first(file.bytes);
     files["config.txt"] = of_text(std::string(config));
