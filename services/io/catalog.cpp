@@ -92,7 +92,10 @@ void Catalog::publish(const CatalogView& view) {
     // What DHCP saw last wins over what the fleet reserves: the address may be another's at the
     // moment.
     for (const auto& [address, board] : view.addresses) next->add(address, board);
-    snapshot_.store(std::move(next), std::memory_order_release);
+    // What was there before ends outside the lock.
+    std::shared_ptr<const Snapshot> published = std::move(next);
+    const std::lock_guard lock(mutex_);
+    snapshot_.swap(published);
 }
 
 namespace {

@@ -3,7 +3,6 @@
 // generation a board's boot is bound to: it is told.
 #pragma once
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -89,11 +88,15 @@ public:
 
     // Any thread.
     std::shared_ptr<const Snapshot> snapshot() const {
-        return snapshot_.load(std::memory_order_acquire);
+        const std::lock_guard lock(mutex_);
+        return snapshot_;
     }
 
 private:
-    std::atomic<std::shared_ptr<const Snapshot>> snapshot_;
+    // Taken once for a request, never for a packet. libstdc++'s atomic shared_ptr takes a lock as
+    // well, and up to version 12 lets it go with too weak an order.
+    mutable std::mutex mutex_;
+    std::shared_ptr<const Snapshot> snapshot_;
 };
 
 // One per worker: asks the catalog and the cache. `on_damage` is told of an object that is missing

@@ -151,7 +151,9 @@ std::string render(const Comparison& comparison) {
                          "{:.0f} %, {} at most", 100 * one.link_use_while_waiting, one.waiting_most
                      );
     });
-    out += fmt::format("\nOne board alone is up after {}.", in_seconds(comparison.one_boot));
+    out += fmt::format(
+        "\nA board that has the link for itself is up within {}.", in_seconds(comparison.one_boot)
+    );
     const auto bound = comparison.bound();
     if (bound && comparison.with_admission->last_up) {
         out += fmt::format(

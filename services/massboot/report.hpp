@@ -65,7 +65,7 @@ Percentiles percentiles(std::vector<Duration> values);
 
 struct Comparison {
     std::uint64_t link_bits_per_second = 0;
-    Duration one_boot{};  // of one board that has the link for itself
+    Duration one_boot{};  // of a board that has the link for itself, a slow one
     std::optional<Summary> with_admission;
     std::optional<Summary> without_admission;
     Duration without_ended_after{};  // when the run without admission was given up

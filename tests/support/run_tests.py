@@ -16,7 +16,7 @@ import time
 import xml.etree.ElementTree
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-PARTS = ("tidy", "unit", "conformance", "simulation", "fuzz", "bench", "install", "system")
+PARTS = ("tidy", "unit", "conformance", "simulation", "threads", "fuzz", "bench", "install", "system")
 CTEST_PARTS = ("unit", "conformance", "simulation")
 BUILD_MINUTES_MAX = 40
 CTEST_MINUTES_MAX = 15
@@ -256,6 +256,21 @@ def count_ok(output):
         return 0
     lost = sum(int(n) for n in re.findall(r"(?:failures|errors|skipped)=(\d+)", output.splitlines()[-1] if output else ""))
     return max(0, int(ran.group(1)) - lost)
+
+
+def run_threads(tally, builder):
+    """The rooms that have threads, under ThreadSanitizer."""
+    if not builder.build("tsan", ("io_test",)):
+        return
+    code, output = run([str(ROOT / "build/tsan/tests/unit/io/io_test"), "--gtest_brief=1"], 5)
+    ran = re.search(r"\[  PASSED  \] (\d+) tests?", output)
+    races = output.count("WARNING: ThreadSanitizer")
+    if code != 0 or races or not ran:
+        print(output[-8000:], flush=True)
+        tally.add(failed=[f"threads: io_test ({races} reports)"])
+        return
+    print(f"   io_test: {ran.group(1)} tests, no report", flush=True)
+    tally.add(passed=int(ran.group(1)))
 
 
 def run_bench(tally, builder):
