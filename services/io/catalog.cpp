@@ -1,5 +1,6 @@
 #include "services/io/catalog.hpp"
 
+#include <algorithm>
 #include <utility>
 #include <variant>
 
@@ -44,6 +45,16 @@ Result<std::shared_ptr<const tftp::Content>> ContentCache::open(const layout::Ob
         recent_.pop_back();
     }
     return content;
+}
+
+void ContentCache::forget(const tftp::Content& content) {
+    const std::lock_guard lock(mutex_);
+    const auto found = std::find_if(entries_.begin(), entries_.end(), [&](const auto& entry) {
+        return entry.second.content.get() == &content;
+    });
+    if (found == entries_.end()) return;
+    recent_.erase(found->second.place);
+    entries_.erase(found);
 }
 
 Generation::Generation(layout::Manifest manifest)

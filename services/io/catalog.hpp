@@ -35,6 +35,9 @@ public:
     [[nodiscard]] Result<std::shared_ptr<const tftp::Content>> open(const layout::ObjectFile& object
     );
 
+    // Opened anew when it is next asked for: what is mapped is no longer what was published.
+    void forget(const tftp::Content& content);
+
 private:
     using Recent = std::list<Digest>;
 

@@ -116,6 +116,11 @@ DatagramSender::Progress DatagramSender::send(int fd, std::span<const tftp::Outg
                     break;
                 }
                 [[fallthrough]];
+            case SendFailure::damaged:
+                counters_.refused += datagrams_of_[next];
+                progress.consumed += datagrams_of_[next];
+                progress.damaged = true;
+                return progress;
             case SendFailure::refused:
                 counters_.refused += datagrams_of_[next];
                 progress.consumed += datagrams_of_[next];

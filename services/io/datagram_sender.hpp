@@ -27,6 +27,8 @@ public:
     struct Progress {
         std::size_t consumed = 0;  // from the front: sent, or refused by the machine for good
         State state = State::done;
+        // The last of the consumed could not be read: its file was cut short under the mapping.
+        bool damaged = false;
     };
 
     struct Counters {

@@ -21,11 +21,11 @@ unsigned worker_count(unsigned wanted) {
     return std::clamp(count, 1U, TftpService::workers_max);
 }
 
-// The same peer always meets the same worker: a repeated request must find its transfer.
+// The same board always meets the same worker: a repeated request must find its transfer. Boards of
+// a fleet have addresses in a row, which shares them out evenly; a hash would give one worker of
+// two an eighth more than the other.
 std::size_t worker_of(const tftp::Peer& peer, std::size_t workers) {
-    std::uint64_t word = std::uint64_t{peer.address.value()} << 16U | peer.port;
-    word *= 0x9E3779B97F4A7C15ULL;
-    return static_cast<std::size_t>(word >> 32U) % workers;
+    return peer.address.value() % workers;
 }
 
 void add(TftpFigures& sum, const TftpFigures& part) {

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <utility>
 
 namespace bramble::io {
 
@@ -28,6 +29,7 @@ TftpWorker::TftpWorker(
 )
     : data_socket_(std::move(data_socket)),
       wake_event_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
+      cache_(cache),
       resolver_(
           catalog, cache, [](const std::string& message) { spdlog::error("store: {}", message); }
       ),
@@ -156,6 +158,7 @@ bool TftpWorker::flush() {
             std::span(outgoing_).subspan(outgoing_first_, outgoing_end_ - outgoing_first_);
         const auto progress = sender_.send(data_socket_.get(), pending);
         outgoing_first_ += progress.consumed;
+        if (progress.damaged) end_damaged(outgoing_[outgoing_first_ - 1].peer);
         if (progress.state == DatagramSender::State::blocked) {
             waiting_for_writable_ = true;
             return false;
@@ -168,12 +171,20 @@ bool TftpWorker::flush() {
     return true;
 }
 
+// Who read it is told so, and nobody gets the mapping again: the next request looks at the file.
+void TftpWorker::end_damaged(const tftp::Peer& peer) {
+    const auto content = engine_.fail(peer, clock_.now());
+    if (content == nullptr) return;
+    cache_.forget(*content);
+    answers_due_ = true;
+}
+
 void TftpWorker::transmit(TimePoint now) {
     bool more = !waiting_for_writable_ && flush();
     while (more) {
         outgoing_first_ = 0;
         outgoing_end_ = engine_.poll_transmit(outgoing_, now);
-        more = flush() && outgoing_end_ == outgoing_.size();
+        more = flush() && (outgoing_end_ == outgoing_.size() || std::exchange(answers_due_, false));
     }
 }
 

@@ -83,6 +83,7 @@ private:
     void drain_socket();
     void transmit(TimePoint now);
     bool flush();
+    void end_damaged(const tftp::Peer& peer);
     void collect_events();
     void publish_figures(TimePoint now);
 
@@ -92,6 +93,7 @@ private:
 
     FileDescriptor data_socket_;
     FileDescriptor wake_event_;
+    ContentCache& cache_;
     CatalogResolver resolver_;
     tftp::Engine engine_;
     DatagramSender sender_;
@@ -108,6 +110,7 @@ private:
     std::size_t outgoing_end_ = 0;
     bool waiting_for_writable_ = false;
     bool congested_ = false;
+    bool answers_due_ = false;  // the engine has an ERROR for whoever's file broke while sending
 
     std::atomic<bool> stopping_{false};
     std::atomic<bool> door_open_{true};

@@ -193,6 +193,8 @@ SendFailure classify_send_error(int error) {
             return SendFailure::congestion;
         case EIO:
             return SendFailure::offload;
+        case EFAULT:
+            return SendFailure::damaged;
         default:
             return SendFailure::refused;
     }

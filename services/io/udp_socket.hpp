@@ -100,6 +100,7 @@ enum class SendFailure {
     congestion,  // the device's queue is full (ENOBUFS): nothing tells when; pause a little
     refused,     // this one datagram cannot go (no route, firewall, ICMP): skip it
     offload,     // the device cannot segment (EIO): send one by one from here on
+    damaged,     // the bytes are not there (EFAULT): the mapped file was cut short
 };
 
 SendFailure classify_send_error(int error);

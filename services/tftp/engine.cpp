@@ -235,7 +235,16 @@ void Engine::settle(Slot slot, TimePoint now) {
     ready_.push(slot);
 }
 
-void Engine::end(Slot slot, Outcome outcome, TimePoint now) {
+std::shared_ptr<const Content> Engine::fail(const Peer& peer, TimePoint now) {
+    const Slot slot = find(peer);
+    if (slot == no_slot) return nullptr;
+    std::shared_ptr<const Content> content = sessions_[slot].transfer->content();
+    reply(peer, ErrorCode::not_defined, "the file is damaged on the server\0"sv);
+    end(slot, Outcome::aborted, now, "the file is damaged in the store");
+    return content;
+}
+
+void Engine::end(Slot slot, Outcome outcome, TimePoint now, std::string reason) {
     Session& session = sessions_[slot];
     const TransferStats& stats = session.transfer->stats();
     TransferEvent event;
@@ -243,6 +252,7 @@ void Engine::end(Slot slot, Outcome outcome, TimePoint now) {
     event.board = std::move(session.board);
     event.path = std::move(session.path);
     event.outcome = outcome;
+    event.reason = std::move(reason);
     event.generation = session.generation;
     event.file_bytes = session.transfer->content()->bytes.size();
     event.bytes = stats.bytes_acknowledged;

@@ -58,7 +58,7 @@ struct TransferEvent {
     std::string board;  // empty: not known
     std::string path;   // as the resolver named it; as asked where no resolver was called
     Outcome outcome = Outcome::complete;
-    std::string reason;              // of `refused`
+    std::string reason;              // of `refused`, and of `aborted` by us
     std::uint64_t generation = 0;    // 0: none served
     std::uint64_t file_bytes = 0;    // 0 where there was no file
     std::uint64_t bytes = 0;         // acknowledged
@@ -126,6 +126,10 @@ public:
     // A datagram that came to the data socket, whose port is the server's transfer identifier.
     void on_datagram(const Peer& peer, std::span<const std::byte> datagram, TimePoint now);
 
+    // The peer's file cannot be read any more: its transfer ends with ERROR 0. Gives the content
+    // that failed, nothing when the peer has no transfer.
+    std::shared_ptr<const Content> fail(const Peer& peer, TimePoint now);
+
     // Fills `out` from its beginning and gives the number filled; call until it gives less than
     // out.size(). Blocks of one window stand beside each other with one peer. Everything is sent
     // from the data socket. Payload slices stay alive until the next call of poll_transmit.
@@ -189,7 +193,7 @@ private:
     bool is_repetition(Slot slot, std::uint64_t key, TimePoint now);
     void on_packet(Slot slot, const Packet& packet, TimePoint now);
     void start(const Asked& asked, File file, TimePoint now);
-    void end(Slot slot, Outcome outcome, TimePoint now);
+    void end(Slot slot, Outcome outcome, TimePoint now, std::string reason = {});
     void turn_away(const Peer& peer, TransferEvent event, TimePoint now);
     void reply(const Peer& peer, ErrorCode code, std::string_view text);
     void settle(Slot slot, TimePoint now);  // after anything that may have changed a transfer

@@ -44,11 +44,11 @@ enum class Outcome {
     complete,
     complete_unacknowledged,  // all was sent; the last ACK never came (boards do not repair it)
     probe,                    // the client wanted to know that the file is there, and its size
-    aborted,                  // an ERROR from the client in mid-transfer, or code 8
-    timed_out,                // silence
-    missing,                  // answered with error 1; no transfer came to be
-    refused,                  // answered with error 0, 2 or 4; no transfer came to be
-    replaced,                 // the same peer began another transfer
+    aborted,    // an ERROR from the client in mid-transfer, or code 8; or its file broke
+    timed_out,  // silence
+    missing,    // answered with error 1; no transfer came to be
+    refused,    // answered with error 0, 2 or 4; no transfer came to be
+    replaced,   // the same peer began another transfer
 };
 
 std::string_view to_string(Outcome outcome);

@@ -46,7 +46,10 @@ class Watcher:
 
 
 class Disturbance(Watcher):
-    """What an operator does while boards load: a scrape of /metrics each second, a reload, a publication."""
+    """What an operator does while boards load: a scrape of /metrics each second, a reload, a publication.
+
+    `apply` runs at the priority that its systemd unit gives it.
+    """
 
     def __init__(self, link, server, apply):
         super().__init__(link, server)
@@ -60,7 +63,7 @@ class Disturbance(Watcher):
             if second % 4 == 2:
                 self.server.process.send_signal(signal.SIGHUP)
             if second % 4 == 3:
-                self.inside(*self.apply)
+                self.inside("nice", "-n", "19", *self.apply)
         if second < 4:
             raise RuntimeError(f"the load ended after {second} s, before everything was done")
 
