@@ -21,8 +21,8 @@ from virtual_fleet import VirtualFleet  # noqa: E402
 
 BOARDS = 12
 FLEET_SECONDS_MAX = 300
-# 75 Mb/s carry 8.9 MB/s of payload; a board takes 4.8 MB/s, half of the time.
-SMALL_LINK, PLACES = "{link: 75Mbit}", 3
+# 50 Mb/s carry 6.0 MB/s of payload; a board takes 4.8 MB/s, a third of the time.
+SMALL_LINK, PLACES = "{link: 50Mbit}", 3
 
 
 def board_line(number):
