@@ -200,6 +200,7 @@ Ganesha::End Ganesha::run_once(const std::stop_token& stop) {
         if (kill_at && Clock::now() > *kill_at) kill(child->pid, SIGKILL);
         if (waitpid(child->pid, nullptr, WNOHANG) == child->pid) break;
     }
+    kill(-child->pid, SIGKILL);  // its rpcbind
     const std::lock_guard lock(mutex_);
     pid_ = 0;
     return kill_at ? End::stopped : End::died;

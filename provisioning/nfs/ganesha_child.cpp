@@ -74,6 +74,7 @@ void start_rpcbind(const char* const* argv) {
     pid_t parent, int output, const char* const* ganesha, const char* const* rpcbind
 ) {
     die_with_parent(parent);
+    setpgid(0, 0);  // with its rpcbind, which forgets its parent when it gives up root
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, nullptr);
