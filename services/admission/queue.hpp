@@ -25,10 +25,15 @@ struct Work {
     friend bool operator==(const Work&, const Work&) = default;
 };
 
+// What boards fetch over a link of this speed at most: a block of 1468 octets takes 1538 on the
+// wire, with preamble, headers and gap; a little is left for everything else.
+constexpr std::uint64_t payload_bytes_per_second(std::uint64_t link_bits_per_second) {
+    return link_bits_per_second / 8 / 1000 * 952;
+}
+
 struct Settings {
     bool enabled = true;
-    std::uint64_t link_bytes_per_second =
-        119'000'000;  // payload that 1 Gb/s carries in blocks of 1468 bytes
+    std::uint64_t link_bytes_per_second = payload_bytes_per_second(1'000'000'000);
     std::uint64_t board_bytes_per_second =
         4'800'000;  // what one board takes at most, lock-step (fact sheet 9)
     // Boards inside per board that would fill the link: some are always thinking, and blocks of

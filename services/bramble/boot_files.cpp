@@ -20,40 +20,12 @@ std::uint64_t size_of(const layout::BootFile& file) {
     return std::get<layout::TextFile>(file).text.size();
 }
 
-std::string_view firmware_of(BoardModel model) {
-    switch (model) {
-        case BoardModel::pi3:
-            return "pi3b+";
-        case BoardModel::pi5:
-            return "pi5-2026";
-        default:
-            return "pi4-2023";
-    }
-}
-
 virtual_board::BoardSpec spec_of(const layout::BoardEntry& board) {
     virtual_board::BoardSpec spec;
     if (board.mac) spec.mac = *board.mac;
     if (board.serial) spec.serial = *board.serial;
-    switch (board.model) {  // it names the device tree
-        case BoardModel::pi3:
-            spec.revision = RevisionCode(0xa020d3);
-            break;
-        case BoardModel::pi400:
-            spec.revision = RevisionCode(0xc03130);
-            break;
-        case BoardModel::cm4:
-            spec.revision = RevisionCode(0xa03141);
-            break;
-        case BoardModel::pi5:
-            spec.revision = RevisionCode(0xc04170);
-            break;
-        default:
-            break;
-    }
-    if (const auto profile = virtual_board::find_profile(firmware_of(board.model))) {
-        spec.profile = *profile;
-    }
+    spec.revision = virtual_board::usual_revision(board.model);
+    spec.profile = virtual_board::usual_profile(board.model);
     return spec;
 }
 

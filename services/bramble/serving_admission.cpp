@@ -9,10 +9,6 @@ namespace {
 
 constexpr std::uint64_t unknown_link_bits = 1'000'000'000;  // what most labs have
 
-// Of the bits on the wire, blocks of 1468 bytes of payload take so much: 1538 with preamble, gap
-// and headers, and 64 of each acknowledgement's other way do not count.
-constexpr double payload_share = 0.952;
-
 }  // namespace
 
 admission::Settings Serving::admission_settings(const fleet::Fleet& fleet) {
@@ -22,9 +18,8 @@ admission::Settings Serving::admission_settings(const fleet::Fleet& fleet) {
                           : io::link_bits_per_second(fleet.appliance.interface);
     admission::Settings settings;
     settings.enabled = wanted.enabled;
-    settings.link_bytes_per_second = static_cast<std::uint64_t>(
-        static_cast<double>(bits.value_or(unknown_link_bits)) / 8 * payload_share
-    );
+    settings.link_bytes_per_second =
+        admission::payload_bytes_per_second(bits.value_or(unknown_link_bits));
     settings.group_max = wanted.group_max;
     settings.file_limit = wanted.file_timeout;
     settings.silence = wanted.silence;

@@ -3,11 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <functional>
 #include <optional>
 #include <span>
-
-#include "services/massboot/wire.hpp"
 
 namespace bramble::massboot {
 namespace {
@@ -15,7 +12,6 @@ namespace {
 using virtual_board::BoardSpec;
 
 constexpr std::uint64_t text_bytes_max = 65'536;
-constexpr std::uint64_t block_octets = 1468;
 constexpr std::string_view cmdline =
     "console=tty1 root=/dev/nfs nfsroot=10.0.0.1:/srv/root,vers=3,tcp,rsize=131072,wsize=131072 rw "
     "ip=dhcp rootwait\n";
@@ -52,7 +48,9 @@ std::shared_ptr<const tftp::Content> of_text(std::string text) {
     return {held, &held->content};
 }
 
-BoardSpec spec_of(std::size_t index, const virtual_board::Profile& profile, std::uint64_t seed) {
+BoardSpec spec_of(
+    std::size_t index, BoardModel model, const virtual_board::Profile& profile, std::uint64_t seed
+) {
     BoardSpec spec;
     spec.profile = profile;
     spec.mac = MacAddress(
@@ -64,8 +62,7 @@ BoardSpec spec_of(std::size_t index, const virtual_board::Profile& profile, std:
          static_cast<std::uint8_t>(index)}
     );
     spec.serial = Serial(0x10000000U + static_cast<std::uint32_t>(index));
-    if (profile.family == virtual_board::Family::pi3) spec.revision = RevisionCode(0xa020d3);
-    if (profile.family == virtual_board::Family::pi5) spec.revision = RevisionCode(0xd04170);
+    spec.revision = virtual_board::usual_revision(model);
     spec.seed = seed * 0x9e3779b97f4a7c15ULL + index;
     spec.digests = false;
     return spec;
@@ -77,7 +74,7 @@ Duration power_after(std::size_t index, std::size_t boards, Duration stagger) {
 
 admission::Settings admission_for(std::uint64_t link_bits_per_second) {
     admission::Settings settings;
-    settings.link_bytes_per_second = payload_bytes_per_second(link_bits_per_second);
+    settings.link_bytes_per_second = admission::payload_bytes_per_second(link_bits_per_second);
     return settings;
 }
 
@@ -138,20 +135,10 @@ std::string group_of(const fleet::Fleet& fleet, const fleet::Board& board) {
     return profile == nullptr ? "" : profile->group;
 }
 
-// The profile whose firmware is most like a model's.
-std::optional<virtual_board::Profile> profile_for(
-    BoardModel model, const virtual_board::Profile& pi4
-) {
-    switch (model) {
-        case BoardModel::pi3:
-            return virtual_board::find_profile("pi3b+");
-        case BoardModel::pi5:
-            return virtual_board::find_profile("pi5-2026");
-        case BoardModel::generic:
-            return std::nullopt;
-        default:
-            return pi4;
-    }
+// What a fleet's board runs: the operator's choice for the models that share the Pi 4's firmware.
+const virtual_board::Profile& profile_for(BoardModel model, const virtual_board::Profile& pi4) {
+    const virtual_board::Profile& usual = virtual_board::usual_profile(model);
+    return usual.family == virtual_board::Family::pi4 ? pi4 : usual;
 }
 
 }  // namespace
@@ -160,10 +147,6 @@ std::uint64_t Plan::bytes_to_fetch() const {
     std::uint64_t sum = 0;
     for (const PlannedBoard& board : boards) sum += bytes_of(*board.files);
     return sum;
-}
-
-std::uint64_t payload_bytes_per_second(std::uint64_t link_bits_per_second) {
-    return link_bits_per_second / 8 * block_octets / (block_octets + 4 + Wire::overhead_octets);
 }
 
 Result<Plan> plan_of_equals(const PlanOptions& options) {
@@ -184,7 +167,7 @@ Result<Plan> plan_of_equals(const PlanOptions& options) {
         plan.boards.push_back(
             {fmt::format("board-{:04}", i + 1),
              "",
-             spec_of(i, options.profile, options.seed),
+             spec_of(i, options.profile.model, options.profile, options.seed),
              files,
              power_after(i, options.boards, options.stagger)}
         );
@@ -205,6 +188,9 @@ Result<Plan> plan_of_fleet(
     for (const auto& [name, tree] : generation.trees) {
         for (const auto& [path, file] : tree) largest = std::max(largest, size_of(file));
     }
+    for (const layout::BoardEntry& entry : generation.boards) {
+        for (const auto& [path, file] : entry.files) largest = std::max(largest, size_of(file));
+    }
     if (largest > file_bytes_max) {
         return fail(fmt::format("a file of the generation has more than {} bytes", file_bytes_max));
     }
@@ -223,14 +209,19 @@ Result<Plan> plan_of_fleet(
     }
     for (const layout::BoardEntry& entry : generation.boards) {
         const fleet::Board* board = fleet.find_board(entry.name);
-        const auto profile = profile_for(entry.model, options.profile);
-        if (board == nullptr || !profile || plan.boards.size() == boards_max) continue;
+        if (board == nullptr || entry.model == BoardModel::generic) continue;
+        if (plan.boards.size() == boards_max) break;
         Files files = trees[entry.tree];
         for (const auto& [path, file] : entry.files) files[path] = content_of(file);
         plan.boards.push_back(
             {entry.name,
              group_of(fleet, *board),
-             spec_of(plan.boards.size(), *profile, options.seed),
+             spec_of(
+                 plan.boards.size(),
+                 entry.model,
+                 profile_for(entry.model, options.profile),
+                 options.seed
+             ),
              std::make_shared<const Files>(std::move(files)),
              Duration{}}
         );

@@ -75,8 +75,4 @@ using ReadText = std::function<std::optional<std::string>(const layout::ObjectFi
     const PlanOptions& options
 );
 
-// What admission takes a link of this speed for: the octets of payload that it carries in blocks of
-// 1468 octets.
-std::uint64_t payload_bytes_per_second(std::uint64_t link_bits_per_second);
-
 }  // namespace bramble::massboot

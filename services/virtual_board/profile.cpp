@@ -63,4 +63,30 @@ const Profile& default_profile() {
     return profiles[2];
 }
 
+const Profile& usual_profile(BoardModel model) {
+    switch (model) {
+        case BoardModel::pi3:
+            return profiles[5];
+        case BoardModel::pi5:
+            return profiles[4];
+        default:
+            return default_profile();
+    }
+}
+
+RevisionCode usual_revision(BoardModel model) {
+    switch (model) {
+        case BoardModel::pi3:
+            return RevisionCode(0xa020d3);
+        case BoardModel::pi400:
+            return RevisionCode(0xc03130);
+        case BoardModel::cm4:
+            return RevisionCode(0xa03141);
+        case BoardModel::pi5:
+            return RevisionCode(0xc04170);
+        default:
+            return RevisionCode(0xc03112);
+    }
+}
+
 }  // namespace bramble::virtual_board

@@ -44,4 +44,10 @@ std::optional<Profile> find_profile(std::string_view name);
 // pi4-2023, what a fleet of today mostly holds.
 const Profile& default_profile();
 
+// The firmware that boards of a model mostly have; of `generic`, which has none, the default.
+const Profile& usual_profile(BoardModel model);
+
+// A revision of that model: it names the board's device tree.
+RevisionCode usual_revision(BoardModel model);
+
 }  // namespace bramble::virtual_board

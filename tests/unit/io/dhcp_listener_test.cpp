@@ -186,6 +186,15 @@ TEST(DhcpListener, NoAckLeavesWhenItsLeaseCannotBeStored) {
     });
 }
 
+// A veth pair says 10 Gb/s of itself; admission takes the link's speed from here.
+TEST(NetworkInterface, SaysItsLinksSpeedWhereItHasOne) {
+    on_a_wire([] {
+        if (link_bits_per_second("eth1") != 10'000'000'000U) return 10;
+        if (link_bits_per_second("lo")) return 11;
+        return link_bits_per_second("no-such") ? 12 : 0;
+    });
+}
+
 // Somebody on the address answers ARP; nobody does on another.
 TEST(ConflictProber, TellsUsedAddressesFromFreeOnes) {
     on_a_wire([] {
