@@ -30,6 +30,7 @@ ARROWS = {
     "services/boards": CONFIG | {"services/dhcp", "services/tftp"},
     "services/virtual_board": CONFIG | {"services/bytes", "services/dhcp", "services/tftp"},
     "services/massboot": CONFIG | {"services/dhcp", "services/tftp", "services/admission", "services/virtual_board"},
+    "services/rehearsal": CONFIG | {"services/dhcp", "services/tftp", "services/virtual_board"},
     "services/doctor": CONFIG,
     "services/state": CONFIG | {"services/dhcp", "services/boards"},
     "services/metrics": CONFIG | {"services/dhcp", "services/tftp", "services/boards", "services/admission"},
@@ -44,7 +45,7 @@ NEVER_INCLUDED = {"services/bramble"}
 PURE = {
     "config/types", "config/fleet", "config/layout", "provisioning/plan", "provisioning/boot", "services/bytes",
     "services/dhcp", "services/tftp", "services/boards", "services/admission",
-    "services/virtual_board", "services/massboot", "services/doctor", "services/web",
+    "services/virtual_board", "services/massboot", "services/rehearsal", "services/doctor", "services/web",
 }
 
 # A library and the only rooms that may include it (tests of the same room may as well).

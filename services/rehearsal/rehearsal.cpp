@@ -1,0 +1,492 @@
+#include "services/rehearsal/rehearsal.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+#include <variant>
+
+#include "config/types/text.hpp"
+#include "services/rehearsal/root_check.hpp"
+#include "services/rehearsal/spec.hpp"
+
+namespace bramble::rehearsal {
+namespace {
+
+using namespace std::chrono_literals;
+using virtual_board::Failure;
+
+constexpr TimePoint beginning{std::chrono::hours(24 * 365 * 55)};
+constexpr Duration boot_max = 10min;  // virtual
+constexpr Duration pause_min = 50us;
+constexpr std::uint16_t dhcp_server_port = 67;
+constexpr std::uint16_t dhcp_client_port = 68;
+constexpr std::uint16_t tftp_port = 69;
+constexpr std::uint16_t data_port = 33'000;
+constexpr std::size_t short_bytes = 2000;  // more than one block of every firmware
+constexpr std::uint64_t blocks_max = 65'535;
+
+// Somebody's server leases addresses where ours does not: a copy of ours takes its part.
+std::shared_ptr<const fleet::Fleet> with_leases(fleet::Fleet fleet) {
+    fleet.appliance.dhcp.mode = fleet::DhcpMode::authoritative;
+    return std::make_shared<const fleet::Fleet>(std::move(fleet));
+}
+
+// Waits that show nothing are left out.
+virtual_board::Timing hurried() {
+    virtual_board::Timing timing;
+    timing.power_on = timing.link_up = {};
+    timing.eeprom_think = timing.firmware_think = {};
+    timing.kernel_min = timing.kernel_max = 1s;
+    return timing;
+}
+
+}  // namespace
+
+Rehearsal::Rehearsal(
+    const fleet::Fleet& fleet,
+    const layout::Manifest& manifest,
+    Evidence& evidence,
+    std::optional<virtual_board::Profile> firmware
+)
+    : fleet_(with_leases(fleet)),
+      manifest_(manifest),
+      evidence_(evidence),
+      firmware_(std::move(firmware)),
+      plays_lease_server_(fleet.appliance.dhcp.mode != fleet::DhcpMode::authoritative),
+      paths_(manifest),
+      dhcp_(fleet_, this),
+      tftp_(tftp::Settings{}, *this),
+      boot_check_(manifest, evidence),
+      now_(beginning) {}
+
+Rehearsal::~Rehearsal() = default;
+
+Report Rehearsal::rehearse(const layout::BoardEntry& entry) {
+    Report report;
+    report.board = entry.name;
+    report.generation = manifest_.generation;
+    if (fleet_->find_board(entry.name) == nullptr) {
+        report.stop(
+            Phase::address,
+            fmt::format("the fleet file has no board {}, so DHCP does not know it", entry.name),
+            "add it to the fleet file, or rehearse a generation that was made from this file"
+        );
+        return report;
+    }
+    if (entry.model == BoardModel::generic) {
+        rehearse_generic(entry, report);
+        return report;
+    }
+    const bool fits = firmware_ && is_firmware_of(*firmware_, entry.model);
+    virtual_board::BoardSpec spec = spec_of(entry, fits ? firmware_ : std::nullopt);
+    spec.timing = hurried();
+    spec.initramfs_mount = virtual_board::InitramfsMount::busybox;  // looked into afterwards
+    report.firmware = spec.profile.name;
+    if (seen_by_ != report.firmware) seen_whole_.clear();
+    seen_by_ = report.firmware;
+    Boot boot(entry, report, std::move(spec), this);
+    boot_ = &boot;
+    run();
+    boot_ = nullptr;
+    return report;
+}
+
+// U-Boot, UEFI, iPXE: what they do with their files is theirs; the root is looked at all the same.
+void Rehearsal::rehearse_generic(const layout::BoardEntry& entry, Report& report) {
+    const auto shared = manifest_.trees.find(entry.tree);
+    const bool none =
+        entry.files.empty() && (shared == manifest_.trees.end() || shared->second.empty());
+    if (none) {
+        report.stop(
+            Phase::firmware,
+            "there are no boot files",
+            "give the image a boot directory or the profile boot_files:"
+        );
+    } else {
+        report.tell(
+            Phase::firmware, "a generic board: what its boot loader loads is not rehearsed"
+        );
+    }
+    if (!entry.root) return;
+    auto root =
+        evidence_.mount({entry.root->server, entry.root->path.string(), entry.root->nfs_version});
+    if (root) return check_root(**root, "", entry.kernel_release, report);
+    report.stop(Phase::root, root.error().message, "run `bramble apply`");
+}
+
+// ---- the boot
+
+void Rehearsal::run() {
+    Boot& boot = *boot_;
+    const TimePoint end = now_ + boot_max;
+    boot.board.on_power(now_);
+    std::size_t steps = 0;
+    for (; steps < steps_max && !boot.over; ++steps) {
+        if (step()) continue;
+        const bool failed = boot.board.last_failure().failure != Failure::none;
+        if (failed || boot.board.booted() || !advance(end)) break;
+    }
+    check_files();
+    if (const auto& failure = boot.board.last_failure(); failure.failure != Failure::none) {
+        explain(failure);
+    } else if (!boot.over && !boot.board.booted()) {
+        boot.report.stop(
+            Phase::address,
+            fmt::format(
+                "the boot did not end within {} in the phase '{}'",
+                steps < steps_max ? "10 minutes" : "its steps",
+                virtual_board::to_string(boot.board.phase())
+            ),
+            "this is a fault of the rehearsal: report it with the fleet file"
+        );
+    }
+    boot.board.on_power_off();
+}
+
+// Whether anything moved at this instant.
+bool Rehearsal::step() {
+    bool moved = false;
+    while (const auto out = boot_->board.poll_transmit(now_)) {
+        to_server(*out);
+        moved = true;
+    }
+    while (const auto action = boot_->board.poll_action()) {
+        act(*action);
+        moved = true;
+    }
+    return to_board() || moved;
+}
+
+// To the next instant at which something is due.
+bool Rehearsal::advance(TimePoint end) {
+    auto due = boot_->board.next_deadline();
+    for (const auto& other : {dhcp_.next_deadline(), tftp_.next_deadline()}) {
+        if (other && (!due || *other < *due)) due = std::max(*other, now_ + pause_min);
+    }
+    if (!due || *due > end) return false;
+    now_ = std::max(now_, *due);
+    if (const auto own = boot_->board.next_deadline(); own && *own <= now_) {
+        boot_->board.on_deadline(now_);
+    }
+    if (const auto own = dhcp_.next_deadline(); own && *own <= now_) take(dhcp_.on_deadline(now_));
+    tftp_.on_deadline(now_);
+    return true;
+}
+
+void Rehearsal::to_server(const virtual_board::UdpOut& out) {
+    if (out.destination_port == dhcp_server_port) {
+        dhcp::Arrival arrival;
+        arrival.source = out.source;
+        return take(dhcp_.on_message(out.bytes, arrival, now_));
+    }
+    const tftp::Peer peer{out.source, out.source_port};
+    if (out.destination_port == tftp_port) {
+        tftp_.on_request(peer, out.bytes, now_);
+    } else {
+        tftp_.on_datagram(peer, out.bytes, now_);
+    }
+}
+
+void Rehearsal::take(const dhcp::Outcome& outcome) {
+    for (const dhcp::Event& event : outcome.events) {
+        const auto* held = std::get_if<dhcp::Held>(&event.what);
+        if (held == nullptr || boot_ == nullptr) continue;
+        boot_->held = std::string(dhcp::to_string(held->reason));
+        if (!held->detail.empty()) boot_->held += ": " + held->detail;
+    }
+    for (const dhcp::Reply& reply : outcome.replies) {
+        virtual_board::UdpIn in;
+        in.source = fleet_->appliance.address.address();
+        in.source_port = dhcp_server_port;
+        in.destination = Ipv4Address::broadcast();
+        in.destination_port = dhcp_client_port;
+        in.bytes = reply.bytes;
+        boot_->board.on_datagram(in, now_);
+    }
+    for (const dhcp::Probe& probe : outcome.probes) {  // nobody else is on this wire
+        take(dhcp_.on_probe_result(probe.address, false, now_));
+    }
+}
+
+bool Rehearsal::to_board() {
+    std::array<tftp::Outgoing, 8> batch;
+    const std::size_t count = tftp_.poll_transmit(batch, now_);
+    for (const tftp::Outgoing& out : std::span(batch).first(count)) {
+        scratch_.assign(out.header.begin(), out.header.begin() + out.header_size);
+        scratch_.insert(scratch_.end(), out.payload.begin(), out.payload.end());
+        virtual_board::UdpIn in;
+        in.source = fleet_->appliance.address.address();
+        in.source_port = data_port;
+        in.destination = out.peer.address;
+        in.destination_port = out.peer.port;
+        in.bytes = scratch_;
+        boot_->board.on_datagram(in, now_);
+    }
+    while (tftp_.poll_event()) {
+    }
+    return count > 0;
+}
+
+void Rehearsal::act(const virtual_board::Action& action) {
+    if (const auto* used = std::get_if<virtual_board::UseAddress>(&action))
+        return on_address(*used);
+    if (const auto* mount = std::get_if<virtual_board::MountRoot>(&action)) return on_mount(*mount);
+    if (std::holds_alternative<virtual_board::ReportUp>(action)) {
+        boot_->board.on_report_result(true, now_);
+    }
+}
+
+void Rehearsal::on_address(const virtual_board::UseAddress& used) {
+    if (boot_->addressed) return;  // its kernel's own
+    boot_->addressed = true;
+    boot_->report.tell(
+        Phase::address,
+        fmt::format(
+            "{} for {}, files from {}{}",
+            used.network.address().to_string(),
+            boot_->board.spec().mac.to_string(),
+            fleet_->appliance.address.address().to_string(),
+            plays_lease_server_ ? " (the other DHCP server's part is played by Bramble's)" : ""
+        )
+    );
+}
+
+// The mount that the command line asks for, and what a kernel would find there.
+void Rehearsal::on_mount(const virtual_board::MountRoot& wanted) {
+    check_files();
+    Boot& boot = *boot_;
+    const auto& own = boot.entry.root;
+    if (own && (own->path.string() != wanted.path || own->server != wanted.server)) {
+        boot.report.stop(
+            Phase::root,
+            fmt::format(
+                "the command line mounts {}:{}, and this generation exports {}:{} to the board",
+                wanted.server,
+                wanted.path,
+                own->server,
+                own->path.string()
+            ),
+            "leave nfsroot= out of cmdline: it is Bramble's"
+        );
+    }
+    auto root = evidence_.mount({wanted.server, wanted.path, wanted.version});
+    boot.over = true;
+    if (!root) {
+        return boot.report.stop(
+            Phase::root,
+            root.error().message,
+            "run `bramble apply`, which makes the root and exports it; `bramble doctor` looks at "
+            "the "
+            "NFS server"
+        );
+    }
+    check_root(**root, wanted.cmdline, boot.release, boot.report);
+}
+
+// ---- its files
+
+const layout::BootFile* Rehearsal::file_of(std::string_view requested, std::string& path) const {
+    const tftp::Lookup lookup = paths_.resolve(&boot_->entry, requested, tftp::TrustPrefix::no);
+    if (const auto* found = std::get_if<tftp::Found>(&lookup)) {
+        path = found->path;
+        return found->file;
+    }
+    if (const auto* absent = std::get_if<tftp::Absent>(&lookup)) path = absent->path;
+    return nullptr;
+}
+
+tftp::Resolution Rehearsal::resolve(
+    const tftp::Peer& /*peer*/, std::string_view requested, TimePoint /*now*/
+) {
+    std::string path(requested);
+    const layout::BootFile* file = file_of(requested, path);
+    const auto content = file == nullptr ? nullptr : content_of(*file, path);
+    if (content == nullptr) {
+        boot_->taken.missing.insert(path);
+        return tftp::NotFound{boot_->entry.name, path};
+    }
+    return tftp::File{content, boot_->entry.name, path, manifest_.generation};
+}
+
+std::shared_ptr<const tftp::Content> Rehearsal::content_of(
+    const layout::BootFile& file, const std::string& path
+) {
+    if (const auto* text = std::get_if<layout::TextFile>(&file)) {
+        return std::make_shared<const tftp::Content>(tftp::Content{
+            std::as_bytes(std::span(text->text))});
+    }
+    const auto& object = std::get<layout::ObjectFile>(file);
+    auto content = evidence_.open(object);
+    if (!content) {
+        if (boot_->damaged.insert(path).second) {
+            boot_->report.stop(
+                Phase::firmware,
+                fmt::format("{} is damaged in the store: {}", path, content.error().message),
+                "remove that object and run `bramble apply`, which makes it anew"
+            );
+        }
+        return nullptr;
+    }
+    const bool update = path.find("pieeprom") != std::string::npos;  // the board compares its sum
+    if (update || !seen_whole_.contains(object.digest) || object.size <= short_bytes) {
+        return *content;
+    }
+    // Shares the object's bytes with whoever has it open.
+    auto cut = std::make_shared<std::pair<std::shared_ptr<const tftp::Content>, tftp::Content>>(
+        *content, tftp::Content{(*content)->bytes.first(short_bytes)}
+    );
+    return {cut, &cut->second};
+}
+
+void Rehearsal::on_file(const virtual_board::ReceivedFile& received) {
+    std::string path;
+    const layout::BootFile* file = file_of(received.path, path);
+    if (file == nullptr) return;
+    boot_->taken.received.push_back(path);
+    const auto* object = std::get_if<layout::ObjectFile>(file);
+    if (object == nullptr || seen_whole_.contains(object->digest)) return;
+    if (received.digest == object->digest) {
+        seen_whole_.insert(object->digest);
+    } else if (boot_->damaged.insert(path).second) {
+        boot_->report.stop(
+            Phase::firmware,
+            fmt::format("{} is damaged in the store: its bytes are not what was stored", path),
+            "remove that object and run `bramble apply`, which makes it anew"
+        );
+    }
+}
+
+void Rehearsal::check_files() {
+    Boot& boot = *boot_;
+    if (boot.files_checked) return;
+    boot.files_checked = true;
+    const Failure failure = boot.board.last_failure().failure;
+    if (failure == Failure::no_offer || failure == Failure::no_ack) return;
+    std::vector<std::string> firmware;
+    for (const char* name :
+         {"bootcode.bin", "start.elf", "start4.elf", "fixup.dat", "fixup4.dat"}) {
+        if (boot.taken.has(name)) firmware.emplace_back(name);
+    }
+    if (!firmware.empty()) {
+        boot.report.tell(Phase::firmware, fmt::format("{}", fmt::join(firmware, ", ")));
+    }
+    const auto& spec = boot.board.spec();
+    const bool pi4 = spec.profile.family == virtual_board::Family::pi4;
+    if (pi4 && boot.taken.has("start.elf") && !boot.taken.has("start4.elf")) {
+        boot.report.stop(
+            Phase::firmware,
+            "start4.elf is not served, and the board takes start.elf, which is a Raspberry Pi 3's",
+            "take start4.elf and fixup4.dat from a Raspberry Pi OS image or Debian's raspi-firmware"
+        );
+    }
+    for (const char* name : {"fixup4.dat", "fixup.dat"}) {
+        if (!boot.taken.missing.contains(name) || failure == Failure::no_start_file) continue;
+        boot.report.doubt(
+            Phase::firmware,
+            fmt::format("{} is not served: the board sees a part of its memory only", name),
+            "serve it beside the start file that it belongs to"
+        );
+    }
+    if (failure == Failure::no_start_file) return;
+    boot_check_.check_config(boot.entry, spec, boot.taken, boot.report);
+    const bool loaded = failure == Failure::none || failure == Failure::no_cmdline;
+    if (loaded) boot.release = boot_check_.check_kernel(boot.entry, spec, boot.taken, boot.report);
+}
+
+// ---- DHCP's questions
+
+dhcp::GateAnswer Rehearsal::ask(const dhcp::BootCandidate& candidate, TimePoint /*now*/) {
+    if (candidate.board == nullptr || manifest_.find_board(candidate.board->name) == nullptr) {
+        return dhcp::Wait{"this generation has nothing for it"};
+    }
+    return dhcp::Admit{};
+}
+
+dhcp::BootParameters Rehearsal::parameters(const dhcp::BootCandidate& candidate) const {
+    dhcp::BootParameters out;
+    const layout::BoardEntry* entry =
+        candidate.board == nullptr ? nullptr : manifest_.find_board(candidate.board->name);
+    if (entry == nullptr) return out;
+    if (entry->bootfile) out.bootfile = *entry->bootfile;
+    if (entry->root) out.root_path = entry->root->server + ":" + entry->root->path.string();
+    return out;
+}
+
+// ---- what the board itself said
+
+void Rehearsal::explain_size(const virtual_board::BootFailure& failure) {
+    const auto& profile = boot_->board.spec().profile;
+    std::string path;
+    std::uint64_t size = 0;
+    std::string_view requested = failure.detail;
+    requested = requested.substr(0, requested.find(' '));
+    if (const auto* file = file_of(requested, path)) {
+        if (const auto* object = std::get_if<layout::ObjectFile>(file)) size = object->size;
+    }
+    const bool by_loader = path.starts_with("start") || path.starts_with("fixup");
+    const unsigned block = by_loader ? profile.eeprom_blksize : profile.firmware_blksize;
+    boot_->report.stop(
+        Phase::kernel,
+        fmt::format(
+            "{} has {}, and firmware {} fetches no more than {} by TFTP",
+            path,
+            describe_bytes(size),
+            profile.name,
+            describe_bytes(blocks_max * std::max(block, 512U))
+        ),
+        "update the board's EEPROM to one from 2025-09-23 or later, or make the file smaller"
+    );
+}
+
+void Rehearsal::explain(const virtual_board::BootFailure& failure) {
+    Report& report = boot_->report;
+    switch (failure.failure) {
+        case Failure::no_offer:
+        case Failure::no_ack:
+            return report.stop(
+                Phase::address,
+                boot_->held.empty() ? "DHCP: " + failure.detail
+                                    : "DHCP offers it nothing: " + boot_->held,
+                "look at the board's serial, mac and address in the fleet file, and at dhcp: pool"
+            );
+        case Failure::no_start_file:
+            return report.stop(
+                Phase::firmware,
+                failure.detail + ": the board stops with its LED at four short flashes",
+                "take the firmware from a Raspberry Pi OS image or Debian's raspi-firmware into "
+                "the "
+                "image's boot directory"
+            );
+        case Failure::no_kernel:
+            return report.stop(
+                Phase::kernel,
+                failure.detail + ": the board stops with its LED at seven short flashes",
+                "add the kernel to the image's boot directory or under boot_files:"
+            );
+        case Failure::no_cmdline:
+            if (!boot_->entry.root) {
+                return report.tell(Phase::root, "no NFS root: the board has boot files only");
+            }
+            return report.stop(
+                Phase::config, failure.detail, "leave root=, nfsroot= and ip= to Bramble"
+            );
+        case Failure::boot_ramdisk:
+            return report.doubt(
+                Phase::config,
+                "boot_ramdisk=1: boot.img was fetched, and what is inside was not rehearsed",
+                "look at its config.txt and kernel yourself"
+            );
+        case Failure::file_too_large:
+            return explain_size(failure);
+        default:
+            break;
+    }
+    report.stop(
+        Phase::firmware, failure.detail, "look at the board's files and settings in the fleet file"
+    );
+}
+
+}  // namespace bramble::rehearsal

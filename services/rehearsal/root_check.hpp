@@ -1,0 +1,28 @@
+// What a kernel and its first program would find in a root: init, the kernel's modules, what fstab
+// wants. It refuses to know how the root is looked at.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "services/rehearsal/evidence.hpp"
+#include "services/rehearsal/report.hpp"
+
+namespace bramble::rehearsal {
+
+inline constexpr unsigned links_max = 40;  // of one path, as in Linux (MAXSYMLINKS)
+inline constexpr std::size_t fstab_lines_max = 1000;
+
+// Where `path` leads inside the root, links followed as the board would follow them; nothing: it
+// leads nowhere. Errors: a circle of links, the server's.
+[[nodiscard]] Result<std::optional<std::string>> follow(RootTree& root, std::string_view path);
+
+// `cmdline`: the kernel's whole line; `release`: the kernel's, empty where it is not known.
+void check_root(
+    RootTree& root, std::string_view cmdline, const std::string& release, Report& report
+);
+
+// The lines of an fstab that wait for a disk which a board without a card does not have.
+void check_fstab(std::string_view text, Report& report);
+
+}  // namespace bramble::rehearsal
