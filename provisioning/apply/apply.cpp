@@ -248,6 +248,9 @@ private:
             return {};
         }
         manifest.created = rfc3339(host_.now());
+        if (options_.may_publish) {
+            if (auto may = options_.may_publish(manifest); !may) return may;
+        }
         const auto number = changes_.publish(std::move(manifest));
         if (!number) return tl::unexpected(number.error());
         outcome_.generation = *number;

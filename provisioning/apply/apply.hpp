@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "config/fleet/fleet.hpp"
+#include "config/layout/manifest.hpp"
 #include "config/layout/store_paths.hpp"
 #include "config/types/result.hpp"
 #include "provisioning/host/host.hpp"
@@ -37,6 +38,9 @@ struct Options {
     // One at a time, but not always from the caller's thread: a step that is silent for two seconds
     // is told of by another.
     std::function<void(const Event&)> on_event;
+    // Asked with everything built and exported, before anything is published; an error ends the run
+    // and leaves the published generation as it is.
+    std::function<Result<void>(const layout::Manifest& candidate)> may_publish;
     std::stop_token stop;  // between steps and within long ones; what is done stays done
 };
 

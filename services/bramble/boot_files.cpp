@@ -5,6 +5,7 @@
 #include <string_view>
 #include <variant>
 
+#include "services/rehearsal/spec.hpp"
 #include "services/virtual_board/file_order.hpp"
 
 namespace bramble::program {
@@ -18,15 +19,6 @@ constexpr std::size_t requests_max = 1000;
 std::uint64_t size_of(const layout::BootFile& file) {
     if (const auto* object = std::get_if<layout::ObjectFile>(&file)) return object->size;
     return std::get<layout::TextFile>(file).text.size();
-}
-
-virtual_board::BoardSpec spec_of(const layout::BoardEntry& board) {
-    virtual_board::BoardSpec spec;
-    if (board.mac) spec.mac = *board.mac;
-    if (board.serial) spec.serial = *board.serial;
-    spec.revision = virtual_board::usual_revision(board.model);
-    spec.profile = virtual_board::usual_profile(board.model);
-    return spec;
 }
 
 std::vector<PlannedFile> whole_tree(
@@ -47,7 +39,7 @@ std::vector<PlannedFile> boot_files_of(
     const layout::Manifest& manifest, const layout::BoardEntry& board
 ) {
     if (board.model == BoardModel::generic) return whole_tree(manifest, board);
-    const virtual_board::BoardSpec spec = spec_of(board);
+    const virtual_board::BoardSpec spec = rehearsal::spec_of(board);
     virtual_board::Counters counters;
     virtual_board::FileOrder order(spec, "", counters);
     std::vector<PlannedFile> out;

@@ -3,6 +3,8 @@
 
 #include <boost/json.hpp>
 #include <csignal>
+#include <functional>
+#include <memory>
 #include <stop_token>
 #include <thread>
 
@@ -11,6 +13,7 @@
 #include "services/bramble/fleet_loading.hpp"
 #include "services/bramble/invocation.hpp"
 #include "services/bramble/provisioning.hpp"
+#include "services/bramble/rehearsing.hpp"
 
 namespace bramble::program {
 namespace {
@@ -29,7 +32,20 @@ Exit plan(const Invocation& invocation) {
     return made.refused() ? Exit::no : Exit::done;
 }
 
-Exit apply_once(const Invocation& invocation) {
+// Whether every board of the candidate would boot. The report is printed: the error is one line.
+Result<void> may_publish(const fleet::Fleet& fleet, const layout::Manifest& candidate, bool json) {
+    const auto reports = rehearse_generation(fleet, candidate, {});
+    if (!reports) return tl::unexpected(reports.error());
+    print_result(json ? rehearsal::render_json(*reports) : rehearsal::render_all(*reports));
+    for (const rehearsal::Report& report : *reports) {
+        if (!report.boots()) {
+            return fail("the rehearsal says that not every board would boot: nothing is published");
+        }
+    }
+    return {};
+}
+
+Exit apply_once(const Invocation& invocation, bool rehearse) {
     if (::geteuid() != 0) {
         return print_error(
             "apply needs root, because roots hold foreign owners and device nodes: run `sudo "
@@ -42,11 +58,22 @@ Exit apply_once(const Invocation& invocation) {
     if (!loaded->warnings.empty()) fmt::print(stderr, "{}", loaded->warnings);
 
     const StopOnSignal stop;
-    const auto outcome =
-        run_apply(loaded->fleet, stop.token(), [&invocation](const apply::Event& event) {
-            print_result(invocation.json ? apply::render_json(event) : apply::render(event));
-        });
-    if (!outcome) return print_error(outcome.error().message, Exit::machine);
+    bool refused = false;
+    std::function<Result<void>(const layout::Manifest&)> ask;
+    if (rehearse) {
+        ask = [&](const layout::Manifest& candidate) {
+            auto may = may_publish(loaded->fleet, candidate, invocation.json);
+            refused = !may;
+            return may;
+        };
+    }
+    const auto on_event = [&invocation](const apply::Event& event) {
+        print_result(invocation.json ? apply::render_json(event) : apply::render(event));
+    };
+    const auto outcome = run_apply(loaded->fleet, stop.token(), on_event, std::move(ask));
+    if (!outcome) {
+        return print_error(outcome.error().message, refused ? Exit::no : Exit::machine);
+    }
     if (invocation.json) {
         boost::json::array warnings(outcome->warnings.begin(), outcome->warnings.end());
         print_result(boost::json::serialize(boost::json::object{
@@ -85,6 +112,7 @@ void add_apply(CLI::App& app, Invocation& invocation) {
         "Examples:\n"
         "  sudo bramble apply\n"
         "  sudo bramble apply --fleet ./lab.yaml\n"
+        "  sudo bramble apply --rehearse      publish only what every board would boot\n"
         "\n"
         "Runs as root. A second run does nothing and says so; one after a failure goes on where "
         "it\n"
@@ -92,7 +120,13 @@ void add_apply(CLI::App& app, Invocation& invocation) {
     );
     add_fleet_option(*command, invocation);
     add_json_option(*command, invocation, "One JSON object per event, the outcome last");
-    command->callback([&invocation] { invocation.exit = apply_once(invocation); });
+    auto rehearse = std::make_shared<bool>(false);
+    command->add_flag(
+        "--rehearse", *rehearse, "Boot every board on paper first; publish nothing if one would not"
+    );
+    command->callback([&invocation, rehearse] {
+        invocation.exit = apply_once(invocation, *rehearse);
+    });
 }
 
 }  // namespace bramble::program

@@ -34,6 +34,7 @@ void add_serve(CLI::App& app, Invocation& invocation);
 void add_up(CLI::App& app, Invocation& invocation);
 void add_status(CLI::App& app, Invocation& invocation);
 void add_simulate(CLI::App& app, Invocation& invocation);
+void add_rehearse(CLI::App& app, Invocation& invocation);
 void add_doctor(CLI::App& app, Invocation& invocation);
 void add_version(CLI::App& app, Invocation& invocation);
 void add_completion(CLI::App& app, Invocation& invocation);

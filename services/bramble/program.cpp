@@ -20,12 +20,13 @@ First steps:
   bramble plan                     what would apply do, and why?
   sudo bramble apply               build it and publish it as a new generation
   sudo bramble up                  apply, then answer boards, here in the foreground
+  bramble rehearse --all           would every board boot? known before one has power
   bramble status                   which boards booted, which wait, and what for
   sudo bramble doctor              what of this machine and its wire keeps boards from booting)";
 
 constexpr const char* footer =
     R"(Who runs what:
-  anyone            check, schema, plan, version, completion
+  anyone            check, schema, plan, rehearse, simulate, version, completion
   root              apply (roots hold foreign owners and device nodes), up; doctor sees more as root
   its own user      serve, with CAP_NET_BIND_SERVICE and CAP_NET_RAW; as root with --user NAME
   whoever may reach the admin address   status
@@ -94,6 +95,7 @@ int run_program(int argc, const char* const* argv) {
     add_up(app, invocation);
     add_status(app, invocation);
     add_simulate(app, invocation);
+    add_rehearse(app, invocation);
     add_doctor(app, invocation);
     add_schema(app, invocation);
     add_completion(app, invocation);

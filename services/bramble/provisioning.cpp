@@ -59,10 +59,12 @@ StopOnSignal::~StopOnSignal() {
 Result<apply::Outcome> run_apply(
     const fleet::Fleet& fleet,
     const std::stop_token& stop,
-    std::function<void(const apply::Event&)> on_event
+    std::function<void(const apply::Event&)> on_event,
+    std::function<Result<void>(const layout::Manifest&)> may_publish
 ) {
     apply::Options options;
     options.on_event = std::move(on_event);
+    options.may_publish = std::move(may_publish);
     options.stop = stop;
     host::RealHost host;
     return apply::run(fleet, options, host);

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "config/fleet/fleet.hpp"
+#include "config/layout/manifest.hpp"
 #include "config/types/result.hpp"
 #include "provisioning/apply/apply.hpp"
 
@@ -33,7 +34,8 @@ private:
 [[nodiscard]] Result<apply::Outcome> run_apply(
     const fleet::Fleet& fleet,
     const std::stop_token& stop,
-    std::function<void(const apply::Event&)> on_event
+    std::function<void(const apply::Event&)> on_event,
+    std::function<Result<void>(const layout::Manifest&)> may_publish = nullptr
 );
 
 // "generation 8 is published" or "nothing to do: …", with warnings, one a line.

@@ -118,9 +118,10 @@ const Finding* Report::first() const {
 
 std::string render(const Report& report) {
     std::string out = fmt::format(
-        "{}  generation {}{}  {}\n",
+        "{}  {}{}  {}\n",
         report.board,
-        report.generation,
+        report.generation == 0 ? "unpublished generation"
+                               : fmt::format("generation {}", report.generation),
         report.firmware.empty() ? "" : "  firmware " + report.firmware,
         report.boots() ? "would boot" : "would NOT boot"
     );

@@ -33,8 +33,8 @@ struct Line {
 
 struct Report {
     std::string board;
-    std::string firmware;  // the virtual board's profile; empty: none was powered on
-    std::uint64_t generation = 0;
+    std::string firmware;          // the virtual board's profile; empty: none was powered on
+    std::uint64_t generation = 0;  // 0: not published yet
     std::vector<Line> story;
     std::vector<Finding> findings;
 

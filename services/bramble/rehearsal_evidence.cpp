@@ -1,0 +1,216 @@
+#include "services/bramble/rehearsal_evidence.hpp"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <fmt/core.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "config/types/ipv4.hpp"
+#include "provisioning/nfs/client.hpp"
+#include "provisioning/nfs/export_text.hpp"
+#include "provisioning/root/cpio.hpp"
+
+namespace bramble::program {
+namespace {
+
+using rehearsal::EntryKind;
+using rehearsal::RootEntry;
+
+constexpr int connect_patience_ms = 1000;
+constexpr std::size_t fstab_bytes_max = 1U << 20U;
+
+std::string_view text_of(const tftp::Content& content) {
+    return {reinterpret_cast<const char*>(content.bytes.data()), content.bytes.size()};
+}
+
+// ---- over the wire
+
+EntryKind kind_of(nfs::EntryKind kind) {
+    switch (kind) {
+        case nfs::EntryKind::file:
+            return EntryKind::file;
+        case nfs::EntryKind::directory:
+            return EntryKind::directory;
+        case nfs::EntryKind::symlink:
+            return EntryKind::symlink;
+        case nfs::EntryKind::other:
+            break;
+    }
+    return EntryKind::other;
+}
+
+class MountedRoot final : public rehearsal::RootTree {
+public:
+    MountedRoot(nfs::Client client, std::string how)
+        : client_(std::move(client)), how_(std::move(how)) {}
+
+    std::string how() const override { return how_; }
+
+    // A server tells what is missing and what is forbidden by one kind of error; the directory says
+    // which it is.
+    Result<std::optional<RootEntry>> status(const std::string& path) override {
+        const auto attributes = client_.status(path);
+        if (attributes) {
+            return std::optional(RootEntry{kind_of(attributes->kind), attributes->mode});
+        }
+        const auto slash = path.rfind('/');
+        const auto names = client_.list(slash == 0 ? "/" : path.substr(0, slash));
+        if (!names) return tl::unexpected(names.error());
+        const bool there = std::ranges::find(*names, path.substr(slash + 1)) != names->end();
+        if (there) return tl::unexpected(attributes.error());
+        return std::optional<RootEntry>();
+    }
+
+    Result<std::string> read_link(const std::string& path) override {
+        return client_.read_link(path);
+    }
+
+    Result<std::string> read_file(const std::string& path) override {
+        return client_.read_file(path, fstab_bytes_max);
+    }
+
+    Result<std::vector<std::string>> list(const std::string& path) override {
+        return client_.list(path);
+    }
+
+private:
+    nfs::Client client_;
+    std::string how_;
+};
+
+// ---- on the disk
+
+EntryKind kind_of(host::FileKind kind) {
+    switch (kind) {
+        case host::FileKind::regular:
+            return EntryKind::file;
+        case host::FileKind::directory:
+            return EntryKind::directory;
+        case host::FileKind::symlink:
+            return EntryKind::symlink;
+        default:
+            break;
+    }
+    return EntryKind::other;
+}
+
+class StoredRoot final : public rehearsal::RootTree {
+public:
+    StoredRoot(host::Host& host, host::Path root) : host_(host), root_(std::move(root)) {}
+
+    std::string how() const override {
+        return fmt::format("looked at in {}, because no NFS server answers", root_.string());
+    }
+
+    Result<std::optional<RootEntry>> status(const std::string& path) override {
+        const auto found = host_.status(on_disk(path));
+        if (!found) return tl::unexpected(found.error());
+        if (!*found) return std::optional<RootEntry>();
+        return std::optional(RootEntry{kind_of((*found)->kind), (*found)->mode});
+    }
+
+    Result<std::string> read_link(const std::string& path) override {
+        const auto target = host_.read_link(on_disk(path));
+        if (!target) return tl::unexpected(target.error());
+        return target->string();
+    }
+
+    Result<std::string> read_file(const std::string& path) override {
+        return host_.read_file_in(root_, path.substr(1));
+    }
+
+    Result<std::vector<std::string>> list(const std::string& path) override {
+        const auto entries = host_.list(on_disk(path));
+        if (!entries) return tl::unexpected(entries.error());
+        std::vector<std::string> names;
+        for (const host::DirectoryEntry& entry : *entries) names.push_back(entry.name);
+        return names;
+    }
+
+private:
+    host::Path on_disk(const std::string& path) const { return root_ / path.substr(1); }
+
+    host::Host& host_;
+    host::Path root_;
+};
+
+}  // namespace
+
+Result<std::shared_ptr<const tftp::Content>> StoreEvidence::open(const layout::ObjectFile& object) {
+    return objects_.open(object);
+}
+
+Result<std::string> StoreEvidence::unpacked(const tftp::Content& kernel) {
+    return root::decompress(text_of(kernel));
+}
+
+Result<rehearsal::InitramfsFacts> StoreEvidence::initramfs(const tftp::Content& archive) {
+    const auto entries = root::read_cpio(text_of(archive));
+    if (!entries) return tl::unexpected(entries.error());
+    rehearsal::InitramfsFacts facts;
+    for (const root::CpioEntry& entry : *entries) {
+        const std::string_view path = entry.path;
+        if (path == "init") facts.has_init = true;
+        const std::string_view name = path.substr(path.rfind('/') + 1);
+        if (name == "nfsmount") facts.mounts_by_klibc = true;
+    }
+    return facts;
+}
+
+// Whether anybody listens on the NFS port: a refusal of one export is then an answer, not an
+// absence.
+bool StoreEvidence::server_answers(const std::string& server) {
+    if (const auto known = answers_.find(server); known != answers_.end()) return known->second;
+    bool& answer = answers_[server];
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(nfs::nfs_port);
+    if (::inet_pton(AF_INET, server.c_str(), &address.sin_addr) != 1) {
+        return answer = true;  // a name: libnfs resolves it, or says why not
+    }
+    const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (socket < 0) return answer = false;
+    ::connect(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address);
+    pollfd wait{socket, POLLOUT, 0};
+    int error = 0;
+    socklen_t size = sizeof error;
+    answer = ::poll(&wait, 1, connect_patience_ms) == 1 &&
+             ::getsockopt(socket, SOL_SOCKET, SO_ERROR, &error, &size) == 0 && error == 0;
+    ::close(socket);
+    return answer;
+}
+
+Result<std::unique_ptr<rehearsal::RootTree>> StoreEvidence::mount(
+    const rehearsal::RootWanted& wanted
+) {
+    if (server_answers(wanted.server)) {
+        nfs::MountOptions options;
+        options.version = wanted.version.starts_with('4') ? 4 : 3;
+        options.mount_port = nfs::mount_port;
+        auto client = nfs::Client::mount(wanted.server, wanted.path, options);
+        if (!client) return tl::unexpected(client.error());
+        return std::make_unique<MountedRoot>(
+            std::move(*client),
+            fmt::format("{} mounted by NFS {} from {}", wanted.path, options.version, wanted.server)
+        );
+    }
+    const host::Path path(wanted.path);
+    const auto there = host_.status(path);
+    if (!there) return tl::unexpected(there.error());
+    if (!*there || (*there)->kind != host::FileKind::directory) {
+        return fail(fmt::format(
+            "no NFS server answers at {}, and there is no directory {} here",
+            wanted.server,
+            wanted.path
+        ));
+    }
+    return std::make_unique<StoredRoot>(host_, path);
+}
+
+}  // namespace bramble::program
