@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <utility>
 
 #include "config/types/ipv4.hpp"
@@ -176,7 +177,12 @@ bool StoreEvidence::server_answers(const std::string& server) {
     }
     const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (socket < 0) return answer = false;
-    ::connect(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address);
+    const int connected =
+        ::connect(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address);
+    if (connected != 0 && errno != EINPROGRESS) {  // no route, for one
+        ::close(socket);
+        return answer = false;
+    }
     pollfd wait{socket, POLLOUT, 0};
     int error = 0;
     socklen_t size = sizeof error;

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <boost/json.hpp>
+#include <unordered_map>
 #include <utility>
 
 namespace bramble::rehearsal {
@@ -13,23 +14,34 @@ namespace {
 
 constexpr std::size_t boards_named_max = 5;
 
-// Sentences that several boards share, in the order in which they were first met.
+// Sentences that several boards share, in the order in which they were first met. A path that has
+// the board's own name in it makes no sentence of its own.
 struct Shared {
     const Finding* finding = nullptr;
     std::vector<std::string> boards;
 };
 
+std::string without_name(const Finding& finding, const std::string& board) {
+    std::string text = finding.sentence;
+    for (auto at = text.find(board); !board.empty() && at != std::string::npos;
+         at = text.find(board, at + 1)) {
+        text.replace(at, board.size(), "*");
+    }
+    return fmt::format(
+        "{} {} {}\n{}", finding.stops, to_string(finding.phase), text, finding.remedy
+    );
+}
+
 std::vector<Shared> shared_findings(std::span<const Report> reports) {
     std::vector<Shared> out;
+    std::unordered_map<std::string, std::size_t> known;
     for (const Report& report : reports) {
         for (const Finding& finding : report.findings) {
-            const auto known = std::ranges::find_if(out, [&finding](const Shared& had) {
-                return *had.finding == finding;
-            });
-            Shared& entry = known != out.end() ? *known : out.emplace_back(Shared{&finding, {}});
-            if (entry.boards.empty() || entry.boards.back() != report.board) {
-                entry.boards.push_back(report.board);
-            }
+            const auto [place, is_new] =
+                known.emplace(without_name(finding, report.board), out.size());
+            if (is_new) out.push_back({&finding, {}});
+            std::vector<std::string>& boards = out[place->second].boards;
+            if (boards.empty() || boards.back() != report.board) boards.push_back(report.board);
         }
     }
     std::ranges::stable_sort(out, [](const Shared& a, const Shared& b) {

@@ -65,6 +65,20 @@ TEST(ReportTest, ManyBoardsShareASentence) {
     );
 }
 
+TEST(ReportTest, APathWithTheBoardsOwnNameMakesNoSentenceOfItsOwn) {
+    std::vector<Report> reports{report_of("pi-01"), report_of("pi-02")};
+    for (Report& report : reports) {
+        report.stop(Phase::root, "/srv/" + report.board + " is gone", "apply");
+    }
+    EXPECT_EQ(
+        render_all(reports),
+        "STOPS  root: /srv/pi-01 is gone\n"
+        "    apply\n"
+        "    2 boards: pi-01, pi-02\n"
+        "0 of 2 boards would boot\n"
+    );
+}
+
 TEST(ReportTest, JsonHasVerdictAndStory) {
     std::vector<Report> reports{report_of("pi-01")};
     reports[0].tell(Phase::address, "here");
