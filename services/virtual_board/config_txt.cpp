@@ -115,6 +115,7 @@ private:
             if (config_.includes.size() >= config_includes_max) return;
             config_.includes.emplace_back(name);
         }
+        if (++reads_ > config_include_reads_max) return;
         if (const auto text = include_(name)) read(*text, depth + 1);
     }
 
@@ -151,6 +152,7 @@ private:
     const FilterFacts& facts_;
     const IncludeLookup& include_;
     ConfigTxt config_;
+    unsigned reads_ = 0;  // of included texts
 };
 
 }  // namespace

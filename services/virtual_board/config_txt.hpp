@@ -18,6 +18,8 @@ inline constexpr std::size_t config_line_chars_max = 98;  // the rest of a line 
 inline constexpr std::size_t config_includes_max = 32;
 inline constexpr std::size_t config_include_chars_max = 64;
 inline constexpr unsigned config_include_depth_max = 8;
+// Texts that include each other multiply with each depth; beyond so many nothing more is read.
+inline constexpr unsigned config_include_reads_max = 256;
 
 struct ConfigTxt {
     bool arm_64bit = true;

@@ -12,6 +12,9 @@ struct Overloaded : Ts... {
     using Ts::operator()...;
 };
 
+template <typename... Callable>
+Overloaded(Callable...) -> Overloaded<Callable...>;  // clang 14 deduces none for aggregates
+
 constexpr std::uint16_t error_undefined = 0;
 constexpr std::uint16_t error_options_refused = 8;  // RFC 2347
 

@@ -1,4 +1,5 @@
-// A lab whose generation lies in memory, so that a test can spoil one thing of it.
+// A lab whose generation lies in memory, so that a test can spoil one thing of it. It refuses to
+// judge what the rehearsal makes of that.
 #pragma once
 
 #include <map>

@@ -124,5 +124,20 @@ TEST(FactSheet72, KlibcTrap) {
     EXPECT_TRUE(check_mount_options(root, true, InitramfsMount::klibc));
 }
 
+// Depth alone does not bound it: ten lines that include their own text are 10^8 texts at depth 8.
+TEST(FactSheet71, TextsThatIncludeEachOtherAreReadSoOftenAndNoMore) {
+    std::string text;
+    for (int i = 0; i < 10; ++i) text += "include a.txt\n";
+    unsigned reads = 0;
+    const auto include = [&](std::string_view) {
+        ++reads;
+        return std::optional(text);
+    };
+    const ConfigTxt config = evaluate_config(text + "kernel=after.img\n", FilterFacts{}, include);
+    EXPECT_EQ(reads, config_include_reads_max);
+    EXPECT_EQ(config.kernel, "after.img");
+    EXPECT_EQ(config.includes, std::vector<std::string>{"a.txt"});
+}
+
 }  // namespace
 }  // namespace bramble::virtual_board
