@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "services/bramble/boot_files.hpp"
+#include "services/rehearsal/boot_files.hpp"
 
 namespace bramble::program {
 
@@ -21,7 +21,7 @@ const std::vector<admission::PlannedFile>& AdmissionGate::files_of(const std::st
     return files_
         .emplace(
             board,
-            entry != nullptr ? boot_files_of(generation_->manifest(), *entry)
+            entry != nullptr ? rehearsal::boot_files_of(generation_->manifest(), *entry)
                              : std::vector<admission::PlannedFile>{}
         )
         .first->second;

@@ -6,6 +6,8 @@
 #include <optional>
 #include <span>
 
+#include "services/rehearsal/boot_files.hpp"
+
 namespace bramble::massboot {
 namespace {
 
@@ -118,12 +120,6 @@ Files files_of_size(std::uint64_t boot_bytes, virtual_board::Family family) {
     return files;
 }
 
-std::uint64_t bytes_of(const Files& files) {
-    std::uint64_t sum = 0;
-    for (const auto& [path, content] : files) sum += content->bytes.size();
-    return sum;
-}
-
 std::uint64_t size_of(const layout::BootFile& file) {
     if (const auto* object = std::get_if<layout::ObjectFile>(&file)) return object->size;
     return std::get<layout::TextFile>(file).text.size();
@@ -145,7 +141,9 @@ const virtual_board::Profile& profile_for(BoardModel model, const virtual_board:
 
 std::uint64_t Plan::bytes_to_fetch() const {
     std::uint64_t sum = 0;
-    for (const PlannedBoard& board : boards) sum += bytes_of(*board.files);
+    for (const PlannedBoard& board : boards) {
+        for (const admission::PlannedFile& file : board.fetches) sum += file.bytes;
+    }
     return sum;
 }
 
@@ -163,13 +161,16 @@ Result<Plan> plan_of_equals(const PlanOptions& options) {
     plan.admission = admission_for(options.link_bits_per_second);
     const auto files =
         std::make_shared<const Files>(files_of_size(options.boot_bytes, options.profile.family));
+    std::vector<admission::PlannedFile> fetches;
+    for (const auto& [path, content] : *files) fetches.push_back({path, content->bytes.size()});
     for (unsigned i = 0; i < options.boards; ++i) {
         plan.boards.push_back(
             {fmt::format("board-{:04}", i + 1),
              "",
              spec_of(i, options.profile.model, options.profile, options.seed),
              files,
-             power_after(i, options.boards, options.stagger)}
+             power_after(i, options.boards, options.stagger),
+             fetches}
         );
     }
     return plan;
@@ -223,7 +224,8 @@ Result<Plan> plan_of_fleet(
                  options.seed
              ),
              std::make_shared<const Files>(std::move(files)),
-             Duration{}}
+             Duration{},
+             rehearsal::boot_files_of(generation, entry)}
         );
     }
     if (plan.boards.empty()) {

@@ -15,6 +15,7 @@
 #include "config/layout/manifest.hpp"
 #include "config/types/result.hpp"
 #include "config/types/time_point.hpp"
+#include "services/admission/doorman.hpp"
 #include "services/admission/queue.hpp"
 #include "services/tftp/transfer.hpp"
 #include "services/virtual_board/board_spec.hpp"
@@ -30,8 +31,9 @@ struct PlannedBoard {
     std::string name;
     std::string group;  // for admission; empty: none
     virtual_board::BoardSpec spec;
-    std::shared_ptr<const Files> files;  // its tree; shared by boards that have the same
-    Duration power_after{};              // from the beginning
+    std::shared_ptr<const Files> files;           // its tree; shared by boards that have the same
+    Duration power_after{};                       // from the beginning
+    std::vector<admission::PlannedFile> fetches;  // of its tree, what its boot asks for
 };
 
 struct Plan {

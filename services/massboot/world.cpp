@@ -288,10 +288,7 @@ std::uint32_t World::index_of(Ipv4Address address) const {
 dhcp::GateAnswer World::ask(const dhcp::BootCandidate& candidate, TimePoint now) {
     const std::uint32_t index = index_of_name_.at(candidate.board->name);
     const PlannedBoard& planned = plan_.boards[index];
-    admission::BootRequest request{planned.name, planned.group, {}};
-    for (const auto& [path, content] : *planned.files) {
-        request.files.push_back({path, content->bytes.size()});
-    }
+    const admission::BootRequest request{planned.name, planned.group, planned.fetches};
     const bool admitted = doorman_.ask(request, now).admitted();
     Bench& bench = benches_[index];
     if (bench.waits == admitted) {

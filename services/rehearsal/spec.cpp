@@ -3,56 +3,17 @@
 #include <array>
 
 namespace bramble::rehearsal {
-namespace {
-
-virtual_board::Family family_of(BoardModel model) {
-    switch (model) {
-        case BoardModel::pi3:
-            return virtual_board::Family::pi3;
-        case BoardModel::pi5:
-            return virtual_board::Family::pi5;
-        default:
-            return virtual_board::Family::pi4;
-    }
-}
-
-RevisionCode revision_of(BoardModel model) {
-    switch (model) {  // it names the device tree
-        case BoardModel::pi3:
-            return RevisionCode(0xa020d3);
-        case BoardModel::pi400:
-            return RevisionCode(0xc03130);
-        case BoardModel::cm4:
-            return RevisionCode(0xa03141);
-        case BoardModel::pi5:
-            return RevisionCode(0xc04170);
-        default:
-            return virtual_board::BoardSpec().revision;
-    }
-}
-
-}  // namespace
-
 bool is_firmware_of(const virtual_board::Profile& firmware, BoardModel model) {
-    return model != BoardModel::generic && firmware.family == family_of(model);
-}
-
-const virtual_board::Profile& usual_firmware(BoardModel model) {
-    const std::string_view name = model == BoardModel::pi3   ? "pi3b+"
-                                  : model == BoardModel::pi5 ? "pi5-2026"
-                                                             : "pi4-2023";
-    for (const virtual_board::Profile& profile : virtual_board::all_profiles()) {
-        if (profile.name == name) return profile;
-    }
-    return virtual_board::default_profile();
+    return model != BoardModel::generic &&
+           firmware.family == virtual_board::usual_profile(model).family;
 }
 
 virtual_board::BoardSpec spec_of(
     const layout::BoardEntry& board, const std::optional<virtual_board::Profile>& firmware
 ) {
     virtual_board::BoardSpec spec;
-    spec.revision = revision_of(board.model);
-    spec.profile = firmware ? *firmware : usual_firmware(board.model);
+    spec.revision = virtual_board::usual_revision(board.model);
+    spec.profile = firmware ? *firmware : virtual_board::usual_profile(board.model);
     if (board.serial) spec.serial = *board.serial;
     if (board.mac) {
         spec.mac = *board.mac;

@@ -9,9 +9,6 @@
 
 namespace bramble::rehearsal {
 
-// The firmware that most boards of a model have.
-const virtual_board::Profile& usual_firmware(BoardModel model);
-
 // Whether a board of this model can have this firmware.
 bool is_firmware_of(const virtual_board::Profile& firmware, BoardModel model);
 

@@ -7,7 +7,7 @@
 #include "config/layout/manifest.hpp"
 #include "services/admission/doorman.hpp"
 
-namespace bramble::program {
+namespace bramble::rehearsal {
 
 // Of a Raspberry Pi: what its firmware asks for, in the order of its requests, as the virtual
 // board's model of it does (which config.txt, which kernel, which initramfs). Of others: all that
@@ -16,4 +16,4 @@ std::vector<admission::PlannedFile> boot_files_of(
     const layout::Manifest& manifest, const layout::BoardEntry& board
 );
 
-}  // namespace bramble::program
+}  // namespace bramble::rehearsal

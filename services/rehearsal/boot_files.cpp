@@ -1,4 +1,4 @@
-#include "services/bramble/boot_files.hpp"
+#include "services/rehearsal/boot_files.hpp"
 
 #include <algorithm>
 #include <string>
@@ -8,7 +8,7 @@
 #include "services/rehearsal/spec.hpp"
 #include "services/virtual_board/file_order.hpp"
 
-namespace bramble::program {
+namespace bramble::rehearsal {
 namespace {
 
 using admission::PlannedFile;
@@ -39,7 +39,7 @@ std::vector<PlannedFile> boot_files_of(
     const layout::Manifest& manifest, const layout::BoardEntry& board
 ) {
     if (board.model == BoardModel::generic) return whole_tree(manifest, board);
-    const virtual_board::BoardSpec spec = rehearsal::spec_of(board);
+    const virtual_board::BoardSpec spec = spec_of(board);
     virtual_board::Counters counters;
     virtual_board::FileOrder order(spec, "", counters);
     std::vector<PlannedFile> out;
@@ -69,4 +69,4 @@ std::vector<PlannedFile> boot_files_of(
     return boots ? out : std::vector<PlannedFile>{};
 }
 
-}  // namespace bramble::program
+}  // namespace bramble::rehearsal
