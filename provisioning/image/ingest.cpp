@@ -12,7 +12,7 @@ struct Dispatch {
     const Workshop& workshop;
 
     Result<Ingested> operator()(const fleet::FileSource& source) const {
-        return ingest_archive(source, workshop);
+        return ingest_file(source, workshop);
     }
 
     Result<Ingested> operator()(const fleet::DirectorySource& source) const {

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "provisioning/image/debian.hpp"
+#include "provisioning/image/disk_file.hpp"
 #include "provisioning/image/ingest.hpp"
 #include "provisioning/image/sources.hpp"
 
@@ -81,7 +82,8 @@ Result<Digest> key_of(const fleet::FileSource& source, host::Host& host) {
         return fail(fmt::format("there is no file '{}'", source.location));
     }
     return Digest::of(fmt::format(
-        "tar 1\n{}\n{} {}\n{}\n",
+        "{} 1\n{}\n{} {}\n{}\n",
+        is_disk_image(source.location) ? "disk" : "tar",
         source.location,
         (*found)->size,
         (*found)->modified_ns,

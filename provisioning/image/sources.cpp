@@ -5,13 +5,14 @@
 #include <algorithm>
 #include <array>
 
+#include "provisioning/image/disk_file.hpp"
+#include "provisioning/image/disk_image.hpp"
 #include "provisioning/image/unpack.hpp"
 
 namespace bramble::image {
 namespace {
 
-constexpr std::array<std::string_view, 9> disk_image_names = {
-    ".img", ".img.xz", ".img.gz", ".img.zst", ".img.bz2", ".zip", ".iso", ".qcow2", ".raw"};
+constexpr std::array<std::string_view, 4> unread_names = {".iso", ".qcow2", ".vmdk", ".vdi"};
 
 void say(const Workshop& workshop, const std::string& line) {
     if (workshop.progress) workshop.progress(line);
@@ -83,12 +84,11 @@ Result<void> check_archive(const fleet::FileSource& source) {
     std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) {
         return static_cast<char>(std::tolower(c));
     });
-    for (const std::string_view end : disk_image_names) {
+    for (const std::string_view end : unread_names) {
         if (!ends_with(name, end)) continue;
         return fail(fmt::format(
-            "this version does not read disk images such as '{}': mount its partitions and name "
-            "them as directory: {{boot: DIR, root: DIR}}, pack them into a tar archive with boot/ "
-            "and root/, or use a debian: suite",
+            "this version does not read '{}': make a raw disk image (.img) of it, name its "
+            "partitions as directory: {{boot: DIR, root: DIR}}, or use a debian: suite",
             source.location
         ));
     }
@@ -108,7 +108,7 @@ Result<Ingested> ingest_directory(const fleet::DirectorySource& source, const Wo
     });
 }
 
-Result<Ingested> ingest_archive(const fleet::FileSource& source, const Workshop& workshop) {
+Result<Ingested> ingest_file(const fleet::FileSource& source, const Workshop& workshop) {
     if (auto readable = check_archive(source); !readable) return tl::unexpected(readable.error());
     if (source.sha256) {
         say(workshop, fmt::format("checking the sum of {}", source.location));
@@ -124,6 +124,7 @@ Result<Ingested> ingest_archive(const fleet::FileSource& source, const Workshop&
             ));
         }
     }
+    if (is_disk_image(source.location)) return ingest_disk_image(source.location, workshop);
     const Path tree = workshop.staging / "tree";
     return workshop.host.make_directories(tree)
         .and_then([&] {

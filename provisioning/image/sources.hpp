@@ -1,4 +1,5 @@
-// The kinds of source that need no building: two directories, a tar archive. It refuses to know
+// The kinds of source that need no building: two directories, a disk image, a
+// tar archive. It refuses to know
 // fleet files and the store.
 #pragma once
 
@@ -6,17 +7,18 @@
 
 namespace bramble::image {
 
-// Whether the source is something that this version unpacks. Errors name the way out: URLs, disk
-// images.
+// Whether the source is something that this version unpacks. Errors name the way out: URLs,
+// other machines' disks.
 [[nodiscard]] Result<void> check_archive(const fleet::FileSource& source);
 
 [[nodiscard]] Result<Ingested> ingest_directory(
     const fleet::DirectorySource& source, const Workshop& workshop
 );
 
-// An archive holds either the two directories boot/ and root/ and nothing else, or a root tree
-// (which has etc/ or usr/) with its boot files in boot/firmware or boot, or boot files alone.
-[[nodiscard]] Result<Ingested> ingest_archive(
+// A disk image (see disk_image.hpp), or an archive, which holds either the two directories boot/
+// and root/ and nothing else, or a root tree (which has etc/ or usr/) with its boot files in
+// boot/firmware or boot, or boot files alone.
+[[nodiscard]] Result<Ingested> ingest_file(
     const fleet::FileSource& source, const Workshop& workshop
 );
 

@@ -16,7 +16,7 @@ class Sources : public ArchiveFixture {
 protected:
     Result<Ingested> ingest_tar(std::optional<Digest> sum = {}) {
         close();
-        return ingest_archive({archive_path.string(), sum}, workshop());
+        return ingest_file({archive_path.string(), sum}, workshop());
     }
 
     Workshop workshop() { return {machine, top / "out", top / "log", {}, {}}; }
@@ -74,16 +74,16 @@ TEST_F(Sources, AnotherSumThanTheFleetFileSaysIsRefused) {
 }
 
 TEST(CheckArchive, NamesTheWayOutOfWhatItDoesNotRead) {
-    for (const char* name :
-         {"/a/lite.img", "/a/LITE.IMG.XZ", "/a/lite.zip", "https://x.org/a.tar"}) {
+    for (const char* name : {"/a/lite.QCOW2", "/a/lite.iso", "https://x.org/a.tar"}) {
         EXPECT_FALSE(check_archive({name, {}})) << name;
     }
-    EXPECT_TRUE(check_archive({"/a/lite.tar.xz", {}}));
+    for (const char* name : {"/a/lite.tar.xz", "/a/lite.img", "/a/lite.IMG.xz", "/a/lite.zip"}) {
+        EXPECT_TRUE(check_archive({name, {}})) << name;
+    }
     EXPECT_EQ(
-        check_archive({"/a/lite.img.xz", {}}).error().message,
-        "this version does not read disk images such as '/a/lite.img.xz': mount its partitions and "
-        "name them as directory: {boot: DIR, root: DIR}, pack them into a tar archive with boot/ "
-        "and root/, or use a debian: suite"
+        check_archive({"/a/lite.qcow2", {}}).error().message,
+        "this version does not read '/a/lite.qcow2': make a raw disk image (.img) of it, name its "
+        "partitions as directory: {boot: DIR, root: DIR}, or use a debian: suite"
     );
 }
 

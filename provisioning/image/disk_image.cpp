@@ -1,0 +1,163 @@
+#include "provisioning/image/disk_image.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <chrono>
+
+#include "provisioning/host/posix.hpp"
+#include "provisioning/image/disk_file.hpp"
+#include "provisioning/image/ext_tree.hpp"
+#include "provisioning/image/partition_table.hpp"
+#include "provisioning/image/sources.hpp"
+
+namespace bramble::image {
+namespace {
+
+using host::posix::failure;
+using host::posix::Fd;
+
+constexpr auto fat_copy_limit = std::chrono::minutes(30);
+constexpr const char* opened_name = "disk.img";
+
+void say(const Workshop& workshop, const std::string& line) {
+    if (workshop.progress) workshop.progress(line);
+}
+
+struct Partitions {
+    std::optional<Partition> boot;
+    std::optional<Partition> root;
+};
+
+Result<Disk> open_disk(const Path& file, const Fd& opened) {
+    struct stat status {};
+
+    if (::fstat(opened.get(), &status) != 0) return failure("read", file);
+    if (!S_ISREG(status.st_mode)) return fail("it is no regular file");
+    const auto size = static_cast<std::uint64_t>(status.st_size);
+    return Disk{size, [&opened, file](std::uint64_t offset, std::size_t count) {
+                    std::string bytes(count, '\0');
+                    const ssize_t got =
+                        ::pread(opened.get(), bytes.data(), count, static_cast<off_t>(offset));
+                    if (got < 0) return Result<std::string>(failure("read", file));
+                    if (static_cast<std::size_t>(got) != count) {
+                        return Result<std::string>(fail("it ends early: it is cut short"));
+                    }
+                    return Result<std::string>(std::move(bytes));
+                }};
+}
+
+Result<void> choose(std::optional<Partition>& chosen, const Partition& one, std::string_view kind) {
+    if (chosen) {
+        return fail(fmt::format(
+            "its partitions {} and {} are both {}: pack the ones that are meant into a tar archive "
+            "with boot/ and root/",
+            chosen->number,
+            one.number,
+            kind
+        ));
+    }
+    chosen = one;
+    return {};
+}
+
+Result<Partitions> find_partitions(const Disk& disk) {
+    const auto table = read_partitions(disk);
+    if (!table) return tl::unexpected(table.error());
+    Partitions found;
+    for (const Partition& partition : *table) {
+        const auto filesystem = filesystem_of(disk, partition);
+        if (!filesystem) return tl::unexpected(filesystem.error());
+        Result<void> done;
+        if (*filesystem == Filesystem::fat) done = choose(found.boot, partition, "FAT");
+        if (*filesystem == Filesystem::ext) done = choose(found.root, partition, "ext4");
+        if (!done) return tl::unexpected(done.error());
+    }
+    if (!found.boot && !found.root) return fail("none of its partitions is FAT or ext4");
+    return found;
+}
+
+// mtools takes "@@" in a name for an offset, so it gets a name of ours. Names that would lead out
+// of the directory do not: it puts other characters in their place.
+Result<void> copy_fat(const Partition& partition, const Path& to, const Workshop& workshop) {
+    const host::Command command{
+        .argv =
+            {"mcopy",
+             "-s",
+             "-n",
+             "-Q",
+             "-m",
+             "-i",
+             fmt::format("{}@@{}", opened_name, partition.begin),
+             "::/*",
+             to.string()},
+        .environment = {{"MTOOLSRC", "/dev/null"}, {"MTOOLS_SKIP_CHECK", "1"}},
+        .directory = workshop.staging,
+        .log = workshop.log,
+        .stop = workshop.stop,
+        .limit = fat_copy_limit};
+    if (!workshop.host.has_program("mcopy")) {
+        return fail("reading its FAT partition needs `mcopy`: install the package mtools");
+    }
+    return run_or_fail(workshop.host, command).map([](const auto&) {});
+}
+
+Result<Ingested> take(const Path& disk_file, const Workshop& workshop) {
+    const Fd opened(::open(disk_file.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!opened) return failure("open", disk_file);
+    const auto disk = open_disk(disk_file, opened);
+    if (!disk) return tl::unexpected(disk.error());
+    const auto found = find_partitions(*disk);
+    if (!found) return tl::unexpected(found.error());
+    Ingested ingested;
+    if (found->boot) {
+        say(workshop, fmt::format("reading the boot files of partition {}", found->boot->number));
+        ingested.boot = workshop.staging / "boot";
+        auto done = workshop.host.make_directories(*ingested.boot).and_then([&] {
+            return copy_fat(*found->boot, *ingested.boot, workshop);
+        });
+        if (!done) return tl::unexpected(done.error());
+    }
+    if (!found->root) return ingested;
+    say(workshop, fmt::format("reading the root of partition {}", found->root->number));
+    const Path root = workshop.staging / "root";
+    return workshop.host.make_directories(root)
+        .and_then([&] {
+            return copy_ext_tree(
+                {disk_file,
+                 found->root->begin,
+                 found->root->size,
+                 root,
+                 workshop.progress,
+                 workshop.stop}
+            );
+        })
+        .map([&] {
+            ingested.root = root;
+            ingested.kernel_release = kernel_release_of(workshop.host, root);
+            return ingested;
+        });
+}
+
+}  // namespace
+
+Result<Ingested> ingest_disk_image(const Path& file, const Workshop& workshop) {
+    const Path disk_file = workshop.staging / opened_name;
+    Result<void> ready;
+    if (is_plain_disk_image(file.string())) {
+        ready = workshop.host.replace_symlink(std::filesystem::absolute(file), disk_file);
+    } else {
+        say(workshop, fmt::format("unpacking {}", file.string()));
+        ready = expand_disk({file, disk_file, workshop.progress, workshop.stop});
+    }
+    if (!ready) return tl::unexpected(ready.error());
+    auto ingested = take(disk_file, workshop).map_error([&](const Error& error) {
+        return Error{fmt::format("disk image '{}': {}", file.string(), error.message)};
+    });
+    if (!ingested) return ingested;
+    // As large as the disk, and of no use from here on.
+    return workshop.host.remove_all(disk_file).map([&] { return *ingested; });
+}
+
+}  // namespace bramble::image

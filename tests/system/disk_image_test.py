@@ -1,0 +1,222 @@
+"""`bramble apply` of disk images as Raspberry Pi OS has them: what arrives is compared with its source, entry by entry."""
+
+import lzma
+import os
+import pathlib
+import shutil
+import socket
+import stat
+import struct
+import subprocess
+import sys
+import unittest
+import zipfile
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+from appliance import SERVER, Appliance, fleet_yaml, payload  # noqa: E402
+from lab import Lab, end_on_signals  # noqa: E402
+
+SECTOR = 512
+BOOT_AT, BOOT_MB, ROOT_MB = 8192, 40, 96
+BOARDS = '  - {name: pi-01, serial: 5b154510, mac: "dc:a6:32:00:00:01", address: 172.16.1.3, profile: lab}'
+CAPABILITY = struct.pack("<IIIII", 0x02000001, 1 << 13, 0, 0, 0)  # cap_net_raw=ep
+# user::rwx, user:1234:r--, group::r-x, mask::r-x, other::r--: acl(5) as getxattr(2) has it
+ACL = struct.pack("<I", 2) + b"".join(struct.pack("<HHI", *entry) for entry in (
+    (1, 7, 0xFFFFFFFF), (2, 4, 1234), (4, 5, 0xFFFFFFFF), (16, 5, 0xFFFFFFFF), (32, 4, 0xFFFFFFFF)))
+FIRMWARE = {
+    "start4.elf": payload(200_000, "start4"), "fixup4.dat": payload(5000, "fixup4"), "kernel8.img": payload(900_000, "kernel"),
+    "config.txt": b"arm_64bit=1\n", "overlays/A Long Name-of-an-overlay.dtbo": b"overlay",
+    "cmdline.txt": b"console=tty1 root=PARTUUID=1234-02 rootfstype=ext4 rootwait quiet "
+                   b"init=/usr/lib/raspberrypi-sys-mods/firstboot\n",
+}
+
+
+def tool(*command):
+    subprocess.run([str(part) for part in command], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+
+
+def make_root(top):
+    """One of everything that a root may hold."""
+    for folder in ("etc", "usr/bin", "usr/lib/modules/6.6.0-v8", "dev", "deep/" + "/".join("d" * 60), "home/user"):
+        (top / folder).mkdir(parents=True)
+    (top / "etc/hostname").write_text("raspberrypi\n")
+    (top / "etc/fstab").write_text("PARTUUID=1234-01 /boot/firmware vfat defaults 0 2\nPARTUUID=1234-02 / ext4 defaults 0 1\n")
+    (top / "usr/bin/su").write_bytes(payload(70_000, "su"))
+    os.chmod(top / "usr/bin/su", 0o4755)
+    (top / "usr/bin/ping").write_bytes(payload(30_000, "ping"))
+    os.setxattr(top / "usr/bin/ping", "security.capability", CAPABILITY)
+    os.setxattr(top / "usr/bin/ping", "user.note", b"\0binary\xff")
+    os.setxattr(top / "home/user", "system.posix_acl_access", ACL)
+    os.setxattr(top / "home/user", "system.posix_acl_default", ACL)
+    (top / "home/user/acl").write_text("acl")
+    os.setxattr(top / "home/user/acl", "system.posix_acl_access", ACL)
+    os.chown(top / "home/user", 70_000, 100_001)
+    os.chmod(top / "home", 0o3775)
+    os.link(top / "usr/bin/su", top / "etc/su-again")
+    os.link(top / "usr/bin/su", top / "deep/su-thrice")
+    os.mknod(top / "dev/null", stat.S_IFCHR | 0o666, os.makedev(1, 3))
+    os.mknod(top / "dev/large", stat.S_IFBLK | 0o660, os.makedev(259, 70_000))
+    os.mkfifo(top / "dev/fifo", 0o620)
+    with socket.socket(socket.AF_UNIX) as one:
+        here = os.getcwd()
+        os.chdir(top / "dev")
+        one.bind("socket")
+        os.chdir(here)
+    with open(top / "sparse", "wb") as sparse:
+        sparse.truncate(300_000_000)
+        sparse.seek(40_000_000)
+        sparse.write(b"in the middle")
+    (top / "empty").touch()
+    (top / "dense").write_bytes(bytes(200_000) + b"x")
+    (top / "short-link").symlink_to("/etc/../../../etc/passwd")
+    (top / "long-link").symlink_to("x/" * 150 + "end")
+    os.chown(top / "long-link", 5, 6, follow_symlinks=False)
+    for name in (b"caf\xe9", b"new\nline", b"-rf *", b" ", b"@@1024", b"n" * 255):
+        (pathlib.Path(os.fsdecode(os.fsencode(top) + b"/etc/" + name))).write_text("odd")
+    for number, path in enumerate(sorted(top.rglob("*"), key=os.fsencode, reverse=True)):
+        os.utime(path, ns=(1_600_000_000_000_000_001 + number, 1_500_000_000_123_456_789 + number), follow_symlinks=False)
+    os.utime(top / "empty", ns=(5_000_000_000_000_000_007, 5_000_000_000_000_000_009))  # beyond 2038
+
+
+def describe(top, exact):
+    """Every entry below `top`: all that lstat(2), getxattr(2) and read(2) say, and which names are one file."""
+    found, names = {}, {}
+    for folder, folders, files in os.walk(os.fsencode(top)):
+        for name in folders + files:
+            path = os.path.join(folder, name)
+            shown = os.path.relpath(path, os.fsencode(top))
+            status = os.lstat(path)
+            attributes = {key: os.getxattr(path, key, follow_symlinks=False)
+                          for key in os.listxattr(path, follow_symlinks=False)}
+            content = os.readlink(path) if stat.S_ISLNK(status.st_mode) else None
+            if stat.S_ISREG(status.st_mode):
+                with open(path, "rb") as stream:
+                    content = stream.read()
+            names.setdefault(status.st_ino, []).append(shown)
+            found[shown] = (
+                oct(status.st_mode), status.st_uid, status.st_gid, status.st_mtime_ns if exact else int(status.st_mtime),
+                status.st_rdev, attributes, content,
+                status.st_blocks < 1000 if shown == b"sparse" else None)
+    found.pop(b"lost+found", None)
+    return found, sorted(sorted(group) for group in names.values() if len(group) > 1)
+
+
+def fill_ext4(ext, root):
+    """By the kernel; where it has no loop device by mke2fs, which loses nanoseconds. Whether nothing was lost."""
+    tool("mke2fs", "-q", "-t", "ext4", ext, f"{ROOT_MB}M")
+    mounted = ext.with_suffix(".mounted")
+    mounted.mkdir()
+    if subprocess.run(["mount", "-o", "loop", ext, mounted], capture_output=True).returncode == 0:
+        try:
+            tool("cp", "-a", "--sparse=always", f"{root}/.", mounted)
+        finally:
+            tool("umount", mounted)
+        return True
+    print("no loop device here: times are compared in whole seconds")
+    ext.unlink()
+    tool("mke2fs", "-q", "-t", "ext4", "-d", root, ext, f"{ROOT_MB}M")
+    return False
+
+
+def make_image(file, root, boot):
+    """MBR, FAT at sector 8192, ext4 behind it: the layout of Raspberry Pi OS."""
+    fat, ext = file.with_suffix(".fat"), file.with_suffix(".ext")
+    tool("mkfs.vfat", "-C", "-F", "32", "-s", "1", fat, BOOT_MB * 1024)
+    tool("mcopy", "-s", "-Q", "-i", fat, *sorted(boot.iterdir()), "::/")
+    exact = fill_ext4(ext, root)
+    root_at = BOOT_AT + BOOT_MB * 2048
+    table = b"".join(struct.pack("<B3sB3sII", 0, b"", kind, b"", first, count) for kind, first, count in (
+        (0x0C, BOOT_AT, BOOT_MB * 2048), (0x83, root_at, ROOT_MB * 2048)))
+    with open(file, "wb") as disk:
+        disk.write(bytes(446) + table.ljust(64, b"\0") + b"\x55\xaa")
+        for part, first in ((fat, BOOT_AT), (ext, root_at)):
+            disk.seek(first * SECTOR)
+            disk.write(part.read_bytes())
+    fat.unlink()
+    ext.unlink()
+    return exact
+
+
+class DiskImage(unittest.TestCase):
+    def setUp(self):
+        end_on_signals()
+        if os.geteuid() != 0:
+            self.skipTest("needs root")
+        for program in ("mkfs.vfat", "mcopy", "mke2fs"):
+            if shutil.which(program) is None:
+                self.skipTest(f"{program} is not installed")
+        self.lab = Lab()
+        self.addCleanup(self.lab.close)
+        switch = self.lab.switch()
+        self.server = self.lab.namespace("server").join(switch, "eth1", address=f"{SERVER}/24")
+        self.root, self.boot = self.lab.folder / "source", self.lab.folder / "firmware"
+        for name, content in FIRMWARE.items():
+            (self.boot / name).parent.mkdir(parents=True, exist_ok=True)
+            (self.boot / name).write_bytes(content)
+        self.root.mkdir()
+        make_root(self.root)
+        self.image = self.lab.folder / "lite.img"
+        self.exact = make_image(self.image, self.root, self.boot)
+        self.appliance = Appliance(self.server, "")
+
+    def apply(self, file, check=True):
+        store = self.lab.folder / f"store-{file.name}"
+        self.appliance.write_fleet(fleet_yaml(
+            store, f"  lite: {{source: {{file: {file}}}}}", "  lab: {image: lite}", BOARDS))
+        return store, self.appliance.bramble("apply", check=check)
+
+    def check_arrived(self, store):
+        (root,) = (store / "roots").iterdir()
+        expected, expected_links = describe(self.root, self.exact)
+        arrived, arrived_links = describe(root, self.exact)
+        self.assertEqual(set(expected), set(arrived))
+        for name, entry in expected.items():
+            self.assertTrue(entry == arrived[name], f"{name}: {str(entry)[:500]} is {str(arrived[name])[:500]}")
+        self.assertEqual(expected_links, arrived_links)
+        self.assertEqual(len(expected_links[0]), 3)
+        self.assertEqual(list((store / "tmp").iterdir()) if (store / "tmp").exists() else [], [])
+
+    def test_a_raw_image_and_its_compressions_arrive_as_they_are(self):
+        packed = self.lab.folder / "lite.img.xz"
+        packed.write_bytes(lzma.compress(self.image.read_bytes(), preset=0))
+        zipped = self.lab.folder / "LITE.zip"
+        with zipfile.ZipFile(zipped, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("read-me.txt", "not an image")
+            archive.write(self.image, "2020-12-02-raspios-lite.img")
+        for file in (self.image, packed, zipped):
+            with self.subTest(file.name):
+                store, said = self.apply(file)
+                self.check_arrived(store)
+                manifest = (store / "current/manifest.json").read_text()
+                for name in FIRMWARE:
+                    self.assertIn(name, manifest)
+                self.assertNotIn("firstboot", manifest)
+                self.assertNotIn("PARTUUID", manifest)
+                board = store / "boards/pi-01/root"
+                self.assertNotIn("PARTUUID", (board / "etc/fstab").read_text())
+
+    def test_hostile_and_broken_images_are_refused_with_a_sentence(self):
+        whole = self.image.read_bytes()
+
+        def broken(name, content):
+            file = self.lab.folder / name
+            file.write_bytes(content)
+            store, said = self.apply(file, check=False)
+            self.assertFalse((store / "current").exists(), said)
+            return said
+
+        self.assertIn("partition 2 ends at sector", broken("short.img", whole[:100 << 20]))
+        self.assertIn("cut short", broken("short.img.xz", lzma.compress(whole[:50 << 20], preset=0)[:20_000]))
+        larger = bytearray(whole)
+        struct.pack_into("<I", larger, 446 + 16 + 12, ROOT_MB * 1024)
+        self.assertIn("larger than its partition", broken("larger.img", larger))
+        # An entry of a directory that leads out of it: a name in /etc gets another one of the same length.
+        slip = whole.replace(b"hostname", b"../../..")
+        self.assertNotEqual(slip, whole)
+        said = broken("slip.img", slip)
+        self.assertTrue("hostile or damaged" in said or "is damaged" in said, said)
+        self.assertIn("neither MBR nor GPT", broken("noise.img", bytes(1 << 20)))
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
