@@ -37,6 +37,8 @@ int take_entry(
     if (kind == DIRENT_DOT_FILE || kind == DIRENT_DOT_DOT_FILE) return 0;
     auto& listing = *static_cast<Listing*>(context);
     std::string name(entry->name, static_cast<std::size_t>(ext2fs_dirent_name_len(entry)));
+    // A directory inside its inode gives its own two after all, as if they were any others.
+    if (listing.entries.empty() && (name == "." || name == "..")) return 0;
     const bool bad = name.empty() || name == "." || name == ".." ||
                      name.find('/') != std::string::npos || name.find('\0') != std::string::npos;
     if (bad) {

@@ -153,12 +153,13 @@ private:
             0600
         ));
         if (!to) return no("make", place);
+        const std::uint64_t size = EXT2_I_SIZE(&inode);
         if ((inode.i_flags & EXT4_INLINE_DATA_FL) != 0) {
-            const auto data = filesystem_.inline_data(number);
+            auto data = filesystem_.inline_data(number);
             if (!data) return tl::unexpected(data.error());
+            if (data->size() > size) data->resize(size);  // the rest is room in the inode
             return host::posix::write_all(to, *data, place.shown);
         }
-        const std::uint64_t size = EXT2_I_SIZE(&inode);
         if (::ftruncate(to.get(), static_cast<off_t>(size)) != 0) return no("make", place);
         const auto runs = filesystem_.runs(number, inode);
         if (!runs) return tl::unexpected(runs.error());

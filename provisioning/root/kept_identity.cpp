@@ -14,9 +14,6 @@ namespace {
 // RSA is left out: a key takes a second of a slow machine, and every client since 2011 knows these.
 constexpr auto key_types = std::to_array<const char*>({"ed25519", "ecdsa"});
 
-// 0600 and 0700: readable by others, they would let anyone on this machine be the board.
-constexpr std::uint32_t secret_mode = 0600;
-
 std::string key_name(const std::string& type) {
     return "ssh_host_" + type + "_key";
 }
