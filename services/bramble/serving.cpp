@@ -2,10 +2,13 @@
 
 #include <fmt/core.h>
 #include <spdlog/spdlog.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <fstream>
 #include <string>
+#include <utility>
 
 #include "config/layout/up_report.hpp"
 #include "services/bramble/generations.hpp"
@@ -19,6 +22,7 @@ namespace {
 
 constexpr Duration settle_time = 50ms;
 constexpr Duration drain_step = 100ms;
+constexpr int reader_niceness = 10;
 
 tftp::TrustPrefix trust_of(fleet::DhcpMode mode) {
     // Where we lease the addresses, the address says who asks; where another does, the prefix may.
@@ -88,23 +92,20 @@ Result<std::unique_ptr<Serving>> Serving::open(
         if (auto became = io::become_user(user); !became) return tl::unexpected(became.error());
     }
     if (auto opened = serving->open_state(); !opened) return tl::unexpected(opened.error());
-    if (auto taken = serving->take_over_generation(); !taken) {
-        return tl::unexpected(taken.error());
-    }
+    auto generation = load_current_generation(serving->store_);
+    if (!generation) return tl::unexpected(generation.error());
+    serving->take_over_generation(std::move(*generation));
     serving->dhcp_server_.emplace(serving->fleet_, &serving->gate_);
     serving->restore_leases();
     serving->restore_boots();
     return serving;
 }
 
-Result<void> Serving::take_over_generation() {
-    auto generation = load_current_generation(store_);
-    if (!generation) return tl::unexpected(generation.error());
+void Serving::take_over_generation(io::GenerationPtr generation) {
     if (current_) older_.insert_or_assign(current_->manifest().generation, current_);
-    current_ = std::move(*generation);
+    current_ = std::move(generation);
     gate_.set_generation(current_);
     carry_out(tracker_.set_generation(current_ ? current_->manifest().generation : 0));
-    return {};
 }
 
 Result<void> Serving::open_listeners() {
@@ -264,29 +265,53 @@ void Serving::warn_of_settings_that_need_a_restart(const fleet::Fleet& next) con
 }
 
 void Serving::reload(const std::string& reason) {
+    if (reading_) {
+        reload_again_ = reason;
+        return;
+    }
+    reading_ = true;
     manager_.reloading();
+    reader_ = std::jthread([this, reason] {
+        // A thousand boards' YAML takes a while: boards that ask meanwhile come first.
+        ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), reader_niceness);
+        const auto read = std::make_shared<OnDisk>(OnDisk{
+            load_fleet_with_enrolled(options_.fleet_file), load_current_generation(store_)});
+        loop_.post([this, reason, read] { take_over(reason, *read); });
+    });
+}
+
+void Serving::take_over(const std::string& reason, OnDisk& read) {
+    reading_ = false;
+    if (draining_) return;
     std::optional<LoadFailure> failure;
-    if (auto loaded = load_fleet_with_enrolled(options_.fleet_file)) {
-        warn_of_settings_that_need_a_restart(loaded->fleet);
-        fleet_ = std::make_shared<const fleet::Fleet>(std::move(loaded->fleet));
+    if (read.fleet) {
+        warn_of_settings_that_need_a_restart(read.fleet->fleet);
+        fleet_ = std::make_shared<const fleet::Fleet>(std::move(read.fleet->fleet));
         dhcp_server_->set_fleet(fleet_);
         tracker_.set_boards(identities_of(*fleet_));
         addresses_.keep_boards([this](const std::string& name) {
             return fleet_->find_board(name) != nullptr;
         });
     } else {
-        failure = std::move(loaded.error());
+        failure = std::move(read.fleet.error());
     }
-    if (auto taken = take_over_generation(); !taken && !failure) {
-        failure = LoadFailure{taken.error().message, {taken.error().message}};
+    if (read.generation) {
+        take_over_generation(std::move(*read.generation));
+    } else if (!failure) {
+        failure = LoadFailure{read.generation.error().message, {read.generation.error().message}};
     }
     publish_catalog();
     set_admission();
     if (dhcp_) dhcp_->reschedule();
     if (failure) {
         fail_reload(reason, *failure);
-        return;
+    } else {
+        succeed_reload(reason);
     }
+    if (const auto again = std::exchange(reload_again_, std::nullopt)) reload(*again);
+}
+
+void Serving::succeed_reload(const std::string& reason) {
     reload_error_.clear();
     reloads_.last_succeeded = true;
     ++reloads_.succeeded;

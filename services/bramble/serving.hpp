@@ -9,6 +9,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "config/fleet/fleet.hpp"
@@ -57,8 +58,8 @@ public:
 
     void start();  // begins to answer
 
-    // Takes over the fleet file and the published generation. What is broken is left as it was
-    // before, and said in the log, in the status and in a metric.
+    // Reads the fleet file and the published generation beside the loop, then takes them over. What
+    // is broken is left as it was before, and said in the log, in the status and in a metric.
     void reload(const std::string& reason);
 
     // No new boots; running transfers end, within drain_max. `on_done` is called once.
@@ -67,9 +68,16 @@ public:
 private:
     Serving(io::Loop& loop, LoadedFleet fleet, ServingOptions options);
 
+    // What a reload takes over.
+    struct OnDisk {
+        Result<LoadedFleet, LoadFailure> fleet;
+        Result<io::GenerationPtr> generation;
+    };
+
     [[nodiscard]] Result<void> open_listeners();
     [[nodiscard]] Result<void> open_state();
-    [[nodiscard]] Result<void> take_over_generation();
+    void take_over(const std::string& reason, OnDisk& read);
+    void take_over_generation(io::GenerationPtr generation);
     void watch_store();
     void publish_catalog();
     void warn_of_settings_that_need_a_restart(const fleet::Fleet& next) const;
@@ -88,6 +96,7 @@ private:
     void on_transfers(const std::vector<tftp::TransferEvent>& events);
     void on_reported_up(const std::string& board, Ipv4Address address);
     void carry_out(const boards::Reaction& reaction);
+    void succeed_reload(const std::string& reason);
     void fail_reload(const std::string& reason, const LoadFailure& failure);
 
     // serving_admission.cpp
@@ -121,7 +130,9 @@ private:
     io::GenerationPtr current_;
     std::map<std::uint64_t, io::GenerationPtr> older_;  // that boots in progress are bound to
     boards::Tracker tracker_;
-    std::string reload_error_;  // empty: the last reload was taken over whole
+    bool reading_ = false;
+    std::optional<std::string> reload_again_;  // asked for meanwhile, and why
+    std::string reload_error_;                 // empty: the last reload was taken over whole
     metrics::ReloadFigures reloads_;
     metrics::BootCounters boots_;
     AddressBook addresses_;
@@ -146,6 +157,7 @@ private:
     bool draining_ = false;
     TimePoint drain_until_{};
     std::function<void()> on_drained_;
+    std::jthread reader_;  // of a reload; last: it ends before what it reads into
 };
 
 }  // namespace bramble::program

@@ -1,13 +1,24 @@
 """What happens beside a measured load: an operator's disturbances, and a look at the server's memory."""
 
+import contextlib
 import re
 import signal
+import subprocess
+import sys
 import threading
 import time
 
 from bench_lab import sh
 
 METRICS_URL = "http://127.0.0.1:8080/metrics"
+# A Prometheus runs all the time and mostly elsewhere: what it costs to start a program for each scrape is none of the server's.
+SCRAPER = f"""
+import time, urllib.request
+while True:
+    time.sleep(1)
+    urllib.request.urlopen({METRICS_URL!r}, timeout=5).read()
+    print(end='.', flush=True)
+"""
 
 
 class Watcher:
@@ -55,10 +66,25 @@ class Disturbance(Watcher):
         super().__init__(link, server)
         self.apply = apply
 
+    @contextlib.contextmanager
+    def scraping(self):
+        words = ["ip", "netns", "exec", self.link.server, sys.executable, "-c", SCRAPER]
+        scraper = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        try:
+            yield
+        finally:
+            scraper.terminate()
+            scrapes, complaint = scraper.communicate(timeout=10)
+        if not scrapes:
+            raise RuntimeError(f"nothing was scraped: {complaint[-300:]}")
+
     def run(self):
+        with self.scraping():
+            self.disturb()
+
+    def disturb(self):
         second = 0
         while not self.over.wait(1.0):
-            self.scrape()
             second += 1
             if second % 4 == 2:
                 self.server.process.send_signal(signal.SIGHUP)
