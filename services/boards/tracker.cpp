@@ -60,7 +60,7 @@ Condition BoardStory::condition() const {
 void Reaction::add(Reaction other) {
     std::move(other.lines.begin(), other.lines.end(), std::back_inserter(lines));
     std::move(other.ended.begin(), other.ended.end(), std::back_inserter(ended));
-    bindings_changed = bindings_changed || other.bindings_changed;
+    std::move(other.rebound.begin(), other.rebound.end(), std::back_inserter(rebound));
 }
 
 // ---- one event of one board -------------------------------------------------------------------
@@ -94,7 +94,7 @@ struct Tracker::Visit {
         story.boot->last_event = at;
         story.boot->phase = phase;
         story.boot->entered[index_of(phase)] = at;
-        reaction.bindings_changed = true;
+        reaction.rebound.push_back(story.board);
         return *story.boot;
     }
 
@@ -102,7 +102,7 @@ struct Tracker::Visit {
         Boot& boot = *story.boot;
         boot.state = state;
         boot.ended = at;
-        reaction.bindings_changed = true;
+        reaction.rebound.push_back(story.board);
         reaction.ended.push_back({story.board, boot});
     }
 
@@ -153,7 +153,7 @@ struct Tracker::Visit {
             say("waiting", "its turn has come");
             boot.state = BootState::running;
             boot.generation = tracker.generation_;  // nothing was served from the one it found
-            reaction.bindings_changed = true;
+            reaction.rebound.push_back(story.board);
         }
         boot.hold_reason.clear();
         ++boot.offers;
@@ -319,12 +319,8 @@ void Tracker::set_boards(const std::vector<Identity>& boards) {
     });
 }
 
-Reaction Tracker::set_generation(std::uint64_t current) {
-    Reaction reaction;
-    const auto before = bindings();
+void Tracker::set_generation(std::uint64_t current) {
     generation_ = current;
-    reaction.bindings_changed = bindings() != before;
-    return reaction;
 }
 
 Reaction Tracker::on_event(const Event& event) {
@@ -398,10 +394,14 @@ Reaction Tracker::on_deadline(TimePoint now) {
     return reaction;
 }
 
-std::uint64_t Tracker::generation_for(std::string_view board) const {
+std::optional<std::uint64_t> Tracker::running_generation(std::string_view board) const {
     const BoardStory* story = find(board);
-    if (story == nullptr || !is_open(*story) || story->boot->generation == 0) return generation_;
+    if (story == nullptr || !is_open(*story) || story->boot->generation == 0) return std::nullopt;
     return story->boot->generation;
+}
+
+std::uint64_t Tracker::generation_for(std::string_view board) const {
+    return running_generation(board).value_or(generation_);
 }
 
 std::map<std::string, std::uint64_t> Tracker::bindings() const {

@@ -65,8 +65,8 @@ struct EndedBoot {
 // What an event led to.
 struct Reaction {
     std::vector<StoryLine> lines;
-    std::vector<EndedBoot> ended;   // for the history that outlives the program
-    bool bindings_changed = false;  // bindings() says something else than before
+    std::vector<EndedBoot> ended;      // for the history that outlives the program
+    std::vector<std::string> rebound;  // boards whose boot began, ended or changed its generation
 
     void add(Reaction other);
 };
@@ -79,11 +79,14 @@ public:
     void set_boards(const std::vector<Identity>& boards);
 
     // What a boot that begins now is bound to.
-    Reaction set_generation(std::uint64_t current);
+    void set_generation(std::uint64_t current);
 
     Reaction on_event(const Event& event);
     Reaction on_deadline(TimePoint now);
     std::optional<TimePoint> next_deadline() const;
+
+    // That the boot of this board, while it runs, is bound to; nothing when none runs.
+    std::optional<std::uint64_t> running_generation(std::string_view board) const;
 
     // The generation that this board is to be served now: its boot's, or the current one.
     std::uint64_t generation_for(std::string_view board) const;

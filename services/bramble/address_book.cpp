@@ -21,16 +21,22 @@ void AddressBook::restore(std::span<const dhcp::Lease> leases) {
     for (const dhcp::Lease& lease : leases) set(lease.address, lease.board);
 }
 
-bool AddressBook::on_event(const dhcp::Event& event) {
+const std::string* AddressBook::find(Ipv4Address address) const {
+    const auto found = boards_.find(address);
+    return found == boards_.end() ? nullptr : &found->second;
+}
+
+std::optional<Ipv4Address> AddressBook::on_event(const dhcp::Event& event) {
     if (const auto* learned = std::get_if<dhcp::AddressLearned>(&event.what)) {
-        return set(learned->address, event.client.board);
+        if (set(learned->address, event.client.board)) return learned->address;
+        return std::nullopt;
     }
     // A released address is nobody's until it is offered again; the reservation of a board, if it
     // is one, holds again.
     if (const auto* released = std::get_if<dhcp::Released>(&event.what)) {
-        return boards_.erase(released->address) > 0;
+        if (boards_.erase(released->address) > 0) return released->address;
     }
-    return false;
+    return std::nullopt;
 }
 
 }  // namespace bramble::program

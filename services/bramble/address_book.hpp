@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -19,8 +20,11 @@ public:
     // The leases of an earlier run.
     void restore(std::span<const dhcp::Lease> leases);
 
-    // True when the book changed.
-    bool on_event(const dhcp::Event& event);
+    // The address of which the book says something else than before.
+    std::optional<Ipv4Address> on_event(const dhcp::Event& event);
+
+    // nullptr: nobody was seen with it. An empty name is a stranger.
+    const std::string* find(Ipv4Address address) const;
 
     // Boards that the fleet has dropped or renamed are strangers from now on.
     template <typename IsBoard>

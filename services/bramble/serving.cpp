@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -105,7 +106,7 @@ void Serving::take_over_generation(io::GenerationPtr generation) {
     if (current_) older_.insert_or_assign(current_->manifest().generation, current_);
     current_ = std::move(generation);
     gate_.set_generation(current_);
-    carry_out(tracker_.set_generation(current_ ? current_->manifest().generation : 0));
+    tracker_.set_generation(current_ ? current_->manifest().generation : 0);
 }
 
 Result<void> Serving::open_listeners() {
@@ -225,23 +226,25 @@ void Serving::watch_store() {
 }
 
 void Serving::publish_catalog() {
+    forget_unneeded_generations();
     io::CatalogView view;
     view.current = current_;
-    view.addresses = addresses_.boards();
-    const auto bindings = tracker_.bindings();
-    for (const auto& [board, number] : bindings) {
+    view.addresses.insert(addresses_.boards().begin(), addresses_.boards().end());
+    for (const auto& [board, number] : tracker_.bindings()) {
         if (const auto found = older_.find(number); found != older_.end()) {
             view.bound.emplace(board, found->second);
         }
     }
-    // What no boot needs any more goes; transfers that run hold on to their own files.
-    std::erase_if(older_, [&bindings](const auto& entry) {
-        return std::none_of(bindings.begin(), bindings.end(), [&entry](const auto& binding) {
-            return binding.second == entry.first;
-        });
-    });
     view.trust = trust_of(fleet_->appliance.dhcp.mode);
-    catalog_.publish(view);
+    catalog_.publish(std::move(view));
+}
+
+// What no boot needs any more goes; transfers that run hold on to their own files.
+void Serving::forget_unneeded_generations() {
+    if (older_.empty()) return;
+    std::set<std::uint64_t> needed;
+    for (const auto& [board, number] : tracker_.bindings()) needed.insert(number);
+    std::erase_if(older_, [&needed](const auto& entry) { return !needed.contains(entry.first); });
 }
 
 void Serving::warn_of_settings_that_need_a_restart(const fleet::Fleet& next) const {
@@ -289,6 +292,7 @@ void Serving::take_over(const std::string& reason, OnDisk& read) {
         fleet_ = std::make_shared<const fleet::Fleet>(std::move(read.fleet->fleet));
         dhcp_server_->set_fleet(fleet_);
         tracker_.set_boards(identities_of(*fleet_));
+        rebind(running_boards());  // the fleet may have dropped some
         addresses_.keep_boards([this](const std::string& name) {
             return fleet_->find_board(name) != nullptr;
         });

@@ -80,6 +80,7 @@ private:
     void take_over_generation(io::GenerationPtr generation);
     void watch_store();
     void publish_catalog();
+    void forget_unneeded_generations();
     void warn_of_settings_that_need_a_restart(const fleet::Fleet& next) const;
 
     // serving_state.cpp
@@ -87,7 +88,8 @@ private:
     void restore_boots();
     bool persist(std::span<const dhcp::LeaseChange> changes);
     void remember(const std::vector<boards::EndedBoot>& ended);
-    void remember_running_boots();
+    std::vector<std::string> running_boards() const;
+    void rebind(const std::vector<std::string>& boards);
     void enroll(const dhcp::Client& client, const std::string& profile);
     void note(const Result<void>& written, std::string_view what);
 

@@ -22,20 +22,19 @@ std::size_t board_name_width(const fleet::Fleet& fleet) {
 }  // namespace
 
 void Serving::on_dhcp_events(std::span<const dhcp::Event> events) {
-    bool addresses_changed = false;
     boards::Reaction reaction;
     for (const dhcp::Event& event : events) {
         write(log_line(event));
         tell_doorman(event);
-        addresses_changed = addresses_.on_event(event) || addresses_changed;
+        if (const auto address = addresses_.on_event(event)) {
+            catalog_.set_address(*address, addresses_.find(*address));
+        }
         if (const auto* wanted = std::get_if<dhcp::EnrollWanted>(&event.what)) {
             enroll(event.client, wanted->profile);
         }
         if (const auto told = boards::translate(event)) reaction.add(tracker_.on_event(*told));
     }
-    reaction.bindings_changed = reaction.bindings_changed || addresses_changed;
     carry_out(reaction);
-    remember_running_boots();
 }
 
 void Serving::on_transfers(const std::vector<tftp::TransferEvent>& events) {
@@ -71,7 +70,7 @@ void Serving::carry_out(const boards::Reaction& reaction) {
             options_.on_story_line(boards::render(line, board_name_width(*fleet_)));
         }
     }
-    if (reaction.bindings_changed) publish_catalog();
+    rebind(reaction.rebound);
     remember(reaction.ended);
     if (const auto deadline = tracker_.next_deadline(); deadline && started_) {
         story_timer_.expire_at(*deadline);

@@ -88,20 +88,35 @@ void Serving::remember(const std::vector<boards::EndedBoot>& ended) {
     if (ended.empty()) return;
     for (const boards::EndedBoot& boot : ended) boots_.add(boot.boot);
     note(state_->add(ended), "boot history");
-    remember_running_boots();
 }
 
-// Every running boot, also of the current generation: another may be published while we are down.
-void Serving::remember_running_boots() {
-    std::map<std::string, std::uint64_t> running;
-    for (const auto& [name, story] : tracker_.boards()) {
-        if (story.boot && !story.boot->finished() && story.boot->generation != 0) {
-            running.emplace(name, story.boot->generation);
+std::vector<std::string> Serving::running_boards() const {
+    std::vector<std::string> names;
+    for (const auto& [board, generation] : running_boots_) names.push_back(board);
+    return names;
+}
+
+// Stored for every boot that runs, also of the current generation: another may be published while
+// we are down.
+void Serving::rebind(const std::vector<std::string>& boards) {
+    std::vector<state::BindingChange> changes;
+    for (const std::string& board : boards) {
+        const auto generation = tracker_.running_generation(board);
+        const auto written = running_boots_.find(board);
+        if (generation) {
+            if (written != running_boots_.end() && written->second == *generation) continue;
+            running_boots_[board] = *generation;
+        } else {
+            if (written == running_boots_.end()) continue;
+            running_boots_.erase(written);
         }
+        changes.push_back({board, generation});
+        const auto older = generation ? older_.find(*generation) : older_.end();
+        catalog_.bind(board, older == older_.end() ? nullptr : older->second);
     }
-    if (running == running_boots_) return;
-    note(state_->set_bindings(running), "running boots");
-    running_boots_ = std::move(running);
+    if (changes.empty()) return;
+    note(state_->bind(changes), "running boots");
+    forget_unneeded_generations();
 }
 
 void Serving::enroll(const dhcp::Client& client, const std::string& profile) {

@@ -58,63 +58,69 @@ void ContentCache::forget(const tftp::Content& content) {
 }
 
 Generation::Generation(layout::Manifest manifest)
-    : manifest_(std::move(manifest)), paths_(manifest_) {}
-
-struct Catalog::Snapshot {
-    struct Asker {
-        GenerationPtr generation;  // nullptr: a stranger's address
-        const layout::BoardEntry* board = nullptr;
-    };
-
-    GenerationPtr current;
-    std::map<std::string, GenerationPtr, std::less<>> bound;
-    std::unordered_map<Ipv4Address, Asker> askers;
-    tftp::TrustPrefix trust = tftp::TrustPrefix::no;
-
-    GenerationPtr generation_of(std::string_view board) const {
-        const auto found = bound.find(board);
-        return found == bound.end() ? current : found->second;
+    : manifest_(std::move(manifest)), paths_(manifest_) {
+    for (const layout::BoardEntry& board : manifest_.boards) {
+        if (board.address) reserved_.insert_or_assign(*board.address, &board);
     }
+}
 
-    void add(Ipv4Address address, std::string_view board) {
-        Asker asker;
-        if (const GenerationPtr generation = generation_of(board)) {
-            asker.board = generation->manifest().find_board(board);
-            if (asker.board != nullptr) asker.generation = generation;
-        }
-        askers.insert_or_assign(address, std::move(asker));
-    }
-};
+const layout::BoardEntry* Generation::board_at(Ipv4Address address) const {
+    const auto found = reserved_.find(address);
+    return found == reserved_.end() ? nullptr : found->second;
+}
 
-Catalog::Catalog() : snapshot_(std::make_shared<const Snapshot>()) {}
-
-Catalog::~Catalog() = default;
-
-void Catalog::publish(const CatalogView& view) {
-    auto next = std::make_shared<Snapshot>();
-    next->current = view.current;
-    next->bound = view.bound;
-    next->trust = view.trust;
-    if (view.current) {
-        for (const layout::BoardEntry& board : view.current->manifest().boards) {
-            if (board.address) next->add(*board.address, board.name);
-        }
-    }
-    // What DHCP saw last wins over what the fleet reserves: the address may be another's at the
-    // moment.
-    for (const auto& [address, board] : view.addresses) next->add(address, board);
-    // What was there before ends outside the lock.
-    std::shared_ptr<const Snapshot> published = std::move(next);
+void Catalog::publish(CatalogView view) {
     const std::lock_guard lock(mutex_);
-    snapshot_.swap(published);
+    std::swap(view_, view);  // what was there before ends outside the lock
+}
+
+void Catalog::bind(const std::string& board, GenerationPtr generation) {
+    const std::lock_guard lock(mutex_);
+    if (generation == nullptr) {
+        view_.bound.erase(board);
+    } else {
+        view_.bound.insert_or_assign(board, std::move(generation));
+    }
+}
+
+void Catalog::set_address(Ipv4Address address, const std::string* board) {
+    const std::lock_guard lock(mutex_);
+    if (board == nullptr) {
+        view_.addresses.erase(address);
+    } else {
+        view_.addresses.insert_or_assign(address, *board);
+    }
+}
+
+GenerationPtr Catalog::bound_or_current(std::string_view board) const {
+    const auto found = view_.bound.find(board);
+    return found == view_.bound.end() ? view_.current : found->second;
+}
+
+GenerationPtr Catalog::generation_of(std::string_view board) const {
+    const std::lock_guard lock(mutex_);
+    return bound_or_current(board);
+}
+
+Catalog::Asker Catalog::look_up(Ipv4Address address) const {
+    const std::lock_guard lock(mutex_);
+    Asker asker{view_.current, nullptr, view_.trust};
+    std::string_view name;
+    if (const auto seen = view_.addresses.find(address); seen != view_.addresses.end()) {
+        name = seen->second;
+    } else if (view_.current) {
+        const layout::BoardEntry* reserved = view_.current->board_at(address);
+        if (reserved != nullptr) name = reserved->name;
+    }
+    if (name.empty()) return asker;
+    if (GenerationPtr bound = bound_or_current(name)) {
+        asker.board = bound->manifest().find_board(name);
+        if (asker.board != nullptr) asker.generation = std::move(bound);
+    }
+    return asker;
 }
 
 namespace {
-
-struct Answer {
-    GenerationPtr generation;
-    tftp::Lookup lookup;
-};
 
 const layout::BoardEntry* board_of(const tftp::Lookup& lookup) {
     return std::visit([](const auto& found) { return found.board; }, lookup);
@@ -129,22 +135,19 @@ std::string name_of(const layout::BoardEntry* board) {
 tftp::Resolution CatalogResolver::resolve(
     const tftp::Peer& peer, std::string_view path, TimePoint /*now*/
 ) {
-    const auto snapshot = catalog_.snapshot();
-    const auto known = snapshot->askers.find(peer.address);
-    const bool has_address = known != snapshot->askers.end() && known->second.board != nullptr;
-    GenerationPtr generation = has_address ? known->second.generation : snapshot->current;
-    if (!generation) return tftp::Refused{"", std::string(path), "nothing is published yet"};
+    Catalog::Asker asker = catalog_.look_up(peer.address);
+    if (!asker.generation) return tftp::Refused{"", std::string(path), "nothing is published yet"};
 
-    const layout::BoardEntry* asking = has_address ? known->second.board : nullptr;
-    tftp::Lookup lookup = generation->paths().resolve(asking, path, snapshot->trust);
+    tftp::Lookup lookup = asker.generation->paths().resolve(asker.board, path, asker.trust);
     // A board that named itself by its prefix may be in the middle of an older generation's boot.
-    if (const layout::BoardEntry* board = board_of(lookup); asking == nullptr && board != nullptr) {
-        const GenerationPtr bound = snapshot->generation_of(board->name);
-        if (bound != generation) {
-            generation = bound;
-            lookup = generation->paths().resolve(nullptr, path, snapshot->trust);
+    if (const auto* board = board_of(lookup); asker.board == nullptr && board != nullptr) {
+        GenerationPtr bound = catalog_.generation_of(board->name);
+        if (bound && bound != asker.generation) {
+            asker.generation = std::move(bound);
+            lookup = asker.generation->paths().resolve(nullptr, path, asker.trust);
         }
     }
+    const GenerationPtr& generation = asker.generation;
 
     if (auto* denied = std::get_if<tftp::Denied>(&lookup)) {
         return tftp::Refused{

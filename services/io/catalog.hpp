@@ -1,6 +1,5 @@
-// What each source address is served, as an immutable snapshot that the TFTP workers look into
-// while the main thread prepares the next one. It refuses to know sockets and to decide which
-// generation a board's boot is bound to: it is told.
+// What each source address is served: the main thread tells of changes, the TFTP workers look. It
+// refuses to know sockets and to decide which generation a board's boot is bound to: it is told.
 #pragma once
 
 #include <cstddef>
@@ -64,42 +63,53 @@ public:
 
     const tftp::PathIndex& paths() const { return paths_; }
 
+    // The board that the address is reserved for, or nullptr.
+    const layout::BoardEntry* board_at(Ipv4Address address) const;
+
 private:
     layout::Manifest manifest_;
     tftp::PathIndex paths_;  // borrows manifest_
+    std::unordered_map<Ipv4Address, const layout::BoardEntry*> reserved_;
 };
 
-using GenerationPtr = std::shared_ptr<const Generation>;  // shared by snapshots and open transfers
+using GenerationPtr = std::shared_ptr<const Generation>;  // shared by catalog and open transfers
 
-// The main thread's picture of who is who, from which a snapshot is made.
+// Who is who.
 struct CatalogView {
     GenerationPtr current;                                    // nullptr: nothing published yet
     std::map<std::string, GenerationPtr, std::less<>> bound;  // boards in a boot of another one
-    std::map<Ipv4Address, std::string> addresses;             // address -> board, "" for a stranger
+    // As DHCP saw them last: "" for a stranger. Wins over what the fleet reserves, since the
+    // address may be another's at the moment.
+    std::unordered_map<Ipv4Address, std::string> addresses;
     tftp::TrustPrefix trust = tftp::TrustPrefix::no;
 };
 
+// Changes hold from the next request on; transfers that run keep what they have. For any thread.
 class Catalog {
 public:
-    Catalog();
-    ~Catalog();
+    void publish(CatalogView view);
 
-    // Main thread: from the next request on. Transfers that run keep what they have.
-    void publish(const CatalogView& view);
+    // Of one board alone; nullptr is the current generation.
+    void bind(const std::string& board, GenerationPtr generation);
 
-    struct Snapshot;
+    // Of one address alone; nullptr: nobody was seen with it.
+    void set_address(Ipv4Address address, const std::string* board);
 
-    // Any thread.
-    std::shared_ptr<const Snapshot> snapshot() const {
-        const std::lock_guard lock(mutex_);
-        return snapshot_;
-    }
+    struct Asker {
+        GenerationPtr generation;                   // to look in; nullptr: nothing is published
+        const layout::BoardEntry* board = nullptr;  // of it; nullptr: a stranger, or not in it
+        tftp::TrustPrefix trust = tftp::TrustPrefix::no;
+    };
+
+    Asker look_up(Ipv4Address address) const;
+
+    GenerationPtr generation_of(std::string_view board) const;
 
 private:
-    // Taken once for a request, never for a packet. libstdc++'s atomic shared_ptr takes a lock as
-    // well, and up to version 12 lets it go with too weak an order.
-    mutable std::mutex mutex_;
-    std::shared_ptr<const Snapshot> snapshot_;
+    GenerationPtr bound_or_current(std::string_view board) const;
+
+    mutable std::mutex mutex_;  // taken for a request, never for a packet
+    CatalogView view_;
 };
 
 // One per worker: asks the catalog and the cache. `on_damage` is told of an object that is missing

@@ -93,25 +93,19 @@ Result<void> Store::prepare() {
 
 // Only what differs from what is there: a thousand boards that begin one after another would
 // otherwise write half a million rows.
-Result<void> Store::set_bindings(const std::map<std::string, std::uint64_t>& bindings) {
-    auto written = this->bindings();
-    if (!written) return fail(written.error().message);
+Result<void> Store::bind(std::span<const BindingChange> changes) {
     auto put = database_.prepare("INSERT OR REPLACE INTO binding VALUES (?, ?)");
     auto remove = database_.prepare("DELETE FROM binding WHERE board = ?");
     if (!put) return fail(put.error().message);
     if (!remove) return fail(remove.error().message);
     return database_.transaction([&]() -> Result<void> {
-        for (const auto& [board, generation] : *written) {
-            if (bindings.contains(board)) continue;
-            remove->bind(1, board);
-            if (auto done = remove->run(); !done) return done;
-        }
-        for (const auto& [board, generation] : bindings) {
-            const auto found = written->find(board);
-            if (found != written->end() && found->second == generation) continue;
-            put->bind(1, board);
-            put->bind(2, static_cast<std::int64_t>(generation));
-            if (auto done = put->run(); !done) return done;
+        for (const BindingChange& change : changes) {
+            auto& statement = change.generation ? *put : *remove;
+            statement.bind(1, change.board);
+            if (change.generation) {
+                statement.bind(2, static_cast<std::int64_t>(*change.generation));
+            }
+            if (auto done = statement.run(); !done) return done;
         }
         return {};
     });

@@ -30,6 +30,11 @@ struct Rows {
 };
 
 // A board that an operator took into the fleet while it was asking.
+struct BindingChange {
+    std::string board;
+    std::optional<std::uint64_t> generation;  // nothing: no boot of it runs any more
+};
+
 struct AdoptedBoard {
     std::string name;
     std::optional<Serial> serial;
@@ -68,8 +73,8 @@ public:
         std::string_view board, std::size_t count_max = boots_per_board_max
     );
 
-    // Replaces all: what boards::Tracker::bindings() says.
-    [[nodiscard]] Result<void> set_bindings(const std::map<std::string, std::uint64_t>& bindings);
+    // Of the boots that run: written as they change, all of `changes` or nothing.
+    [[nodiscard]] Result<void> bind(std::span<const BindingChange> changes);
     [[nodiscard]] Result<std::map<std::string, std::uint64_t>> bindings();
 
     // Replaces the board of that name.

@@ -16,12 +16,12 @@ dhcp::Event event(dhcp::EventBody body, std::string board) {
 
 TEST(AddressBook, FollowsWhatDhcpSaw) {
     AddressBook book;
-    EXPECT_TRUE(book.on_event(event(dhcp::AddressLearned{address, true}, "pi-01")));
+    EXPECT_EQ(book.on_event(event(dhcp::AddressLearned{address, true}, "pi-01")), address);
     EXPECT_FALSE(book.on_event(event(dhcp::AddressLearned{address, true}, "pi-01")));
     EXPECT_EQ(book.boards().at(address), "pi-01");
-    EXPECT_TRUE(book.on_event(event(dhcp::AddressLearned{address, false}, "")));
+    EXPECT_EQ(book.on_event(event(dhcp::AddressLearned{address, false}, "")), address);
     EXPECT_EQ(book.boards().at(address), "");
-    EXPECT_TRUE(book.on_event(event(dhcp::Released{address}, "")));
+    EXPECT_EQ(book.on_event(event(dhcp::Released{address}, "")), address);
     EXPECT_TRUE(book.boards().empty());
     EXPECT_FALSE(book.on_event(event(dhcp::AddressLearned{Ipv4Address(), true}, "pi-01")));
     EXPECT_FALSE(book.on_event(event(dhcp::Offered{address}, "pi-01")));

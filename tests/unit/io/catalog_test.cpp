@@ -118,6 +118,33 @@ TEST_F(CatalogTest, ABoundBoardKnownByItsPrefixOnlyKeepsItsGenerationToo) {
     EXPECT_EQ(read(elsewhere, "0000000b/kernel8.img"), "kernel two");
 }
 
+TEST_F(CatalogTest, OneBoardsBindingAndOneAddressChangeAlone) {
+    const GenerationPtr one = generation(1, "kernel one");
+    catalog_.publish({generation(2, "kernel two"), {}, {}, tftp::TrustPrefix::no});
+    catalog_.bind("a", one);
+    EXPECT_EQ(read(board_a, "kernel8.img"), "kernel one");
+    EXPECT_EQ(read(board_b, "kernel8.img"), "kernel two");
+    catalog_.bind("a", nullptr);
+    EXPECT_EQ(read(board_a, "kernel8.img"), "kernel two");
+
+    const std::string stranger, a = "a";
+    catalog_.set_address(elsewhere, &a);
+    EXPECT_EQ(read(elsewhere, "config.txt"), "# a");
+    catalog_.set_address(board_b, &stranger);
+    EXPECT_EQ(read(board_b, "config.txt"), "refused");
+    catalog_.set_address(board_b, nullptr);
+    EXPECT_EQ(read(board_b, "config.txt"), "# b") << "its reservation holds again";
+}
+
+// A board that the older generation does not have yet is served nothing of another.
+TEST_F(CatalogTest, ABoardThatItsGenerationDoesNotHaveIsAStranger) {
+    layout::Manifest none;
+    none.generation = 1;
+    catalog_.publish({generation(2, "kernel two"), {}, {}, tftp::TrustPrefix::no});
+    catalog_.bind("a", std::make_shared<const Generation>(std::move(none)));
+    EXPECT_EQ(read(board_a, "kernel8.img"), "refused");
+}
+
 TEST_F(CatalogTest, WhatATransferHoldsOutlivesItsGenerationAndTheCache) {
     catalog_.publish({generation(1, "kernel one"), {}, {}, tftp::TrustPrefix::no});
     const auto text = std::get<tftp::File>(ask(board_a, "config.txt"));

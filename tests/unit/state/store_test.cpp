@@ -116,10 +116,10 @@ TEST_F(StoreTest, BootsThatDoNotReadAreLeftOut) {
     for (const std::string& one : rows.skipped) EXPECT_NE(one.find("left out"), std::string::npos);
 }
 
-TEST_F(StoreTest, BindingsAreReplacedAsAWhole) {
+TEST_F(StoreTest, BindingsAreWrittenAsTheyChange) {
     Store store = open();
-    ASSERT_TRUE(store.set_bindings({{"pi-01", 3}, {"pi-02", 4}}));
-    ASSERT_TRUE(store.set_bindings({{"pi-02", 5}}));
+    ASSERT_TRUE(store.bind(std::vector<BindingChange>{{"pi-01", 3}, {"pi-02", 4}}));
+    ASSERT_TRUE(store.bind(std::vector<BindingChange>{{"pi-02", 5}, {"pi-01", {}}}));
     EXPECT_EQ(open().bindings().value(), (std::map<std::string, std::uint64_t>{{"pi-02", 5}}));
 }
 
@@ -152,7 +152,7 @@ TEST_F(StoreTest, NobodyElseReadsIt) {
     };
     const auto old_mask = ::umask(0);
     Store store = open();
-    ASSERT_TRUE(store.set_bindings({{"pi-01", 1}}));
+    ASSERT_TRUE(store.bind(std::vector<BindingChange>{{"pi-01", 1}}));
     ::umask(old_mask);
     EXPECT_EQ(mode(file), 0640U);
     EXPECT_EQ(mode(file.string() + "-wal"), 0640U);
