@@ -231,7 +231,7 @@ Type<TftpSettings> tftp_type() {
              &S::retransmit_floor,
              // Fact sheet 2.2: start4.elf hangs on a DATA that it had, so never near a round trip.
              duration(50ms, 10s),
-             "Shortest wait before a block is sent again, from 50ms to 10s; 200ms unless said. The "
+             "Shortest wait before a block is sent again, from 50ms to 10s; 1s unless said. The "
              "wait is learnt from each transfer's own round trips, and begins at 1s.")}
     );
 }

@@ -44,7 +44,7 @@ def write_fleet(directory, tree, boards, workers):
     """The fleet file of as many boards as there are stations, each with the boot set as its tree."""
     fleet = directory / f"fleet-{workers}.yaml"
     lines = ["version: 1", "appliance:", "  interface: boards", f"  address: {SERVER_IP}/16", f"  store: {directory / 'store'}",
-             f"  tftp: {{workers: {workers}}}", "  admission: {enabled: false}", "  admin: {listen: 127.0.0.1:8080}",
+             f"  tftp: {{workers: {workers}, retransmit_floor: 200ms}}", "  admission: {enabled: false}", "  admin: {listen: 127.0.0.1:8080}",
              f"images: {{bench: {{source: {{directory: {{boot: {tree}}}}}}}}}",
              "profiles: {bench: {image: bench, root: {mode: none}}}", "boards:"]
     for number in range(boards):
