@@ -30,6 +30,13 @@ constexpr std::size_t last_words_max = 12;
 constexpr std::size_t line_bytes_max = 4096;
 constexpr std::string_view ready_words = "NFS SERVER INITIALIZED";
 
+// Asked without taking its end: while that waits, nobody else gets its number.
+bool has_ended(pid_t child) {
+    siginfo_t end{};
+    return ::waitid(P_PID, static_cast<id_t>(child), &end, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+           end.si_pid == child;
+}
+
 // A descriptor that is closed with its scope.
 class Descriptor {
 public:
@@ -198,9 +205,10 @@ Ganesha::End Ganesha::run_once(const std::stop_token& stop) {
             waiting[2].fd = -1;
         }
         if (kill_at && Clock::now() > *kill_at) kill(child->pid, SIGKILL);
-        if (waitpid(child->pid, nullptr, WNOHANG) == child->pid) break;
+        if (has_ended(child->pid)) break;
     }
-    kill(-child->pid, SIGKILL);  // its rpcbind
+    kill(-child->pid, SIGKILL);  // its rpcbind; before the number of the group may be another's
+    waitpid(child->pid, nullptr, 0);
     const std::lock_guard lock(mutex_);
     pid_ = 0;
     return kill_at ? End::stopped : End::died;
