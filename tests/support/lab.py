@@ -289,10 +289,13 @@ def sweep():
 
 
 def end_on_signals():
-    """Turns SIGTERM and SIGHUP into an ordinary exit, so that every lab closes."""
+    """Turns SIGINT, SIGTERM and SIGHUP into an ordinary exit, so that every lab closes.
+
+    SIGINT too: a shell that starts a program in the background has it ignored, and Python leaves that as it is.
+    """
 
     def leave(number, _frame):
         raise SystemExit(128 + number)
 
-    signal.signal(signal.SIGTERM, leave)
-    signal.signal(signal.SIGHUP, leave)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, leave)
