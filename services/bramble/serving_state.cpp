@@ -76,6 +76,7 @@ void Serving::restore_boots() {
         }
         tracker_.resume(board, generation, loop_.now());
     }
+    rebind(running_boards());  // those that could not be resumed do not run any more
 }
 
 bool Serving::persist(std::span<const dhcp::LeaseChange> changes) {

@@ -82,6 +82,21 @@ class Reload(ClientCase):
             self.appliance.process.signal(signal.SIGHUP)
         self.assertTrue(eventually(lambda: "nonsense" not in self.page("/api/v1/status"), 10), "a sound file ends the complaint")
 
+    def test_of_many_changes_the_last_is_served(self):
+        """A change that comes while another is being read is not lost."""
+        sound = self.appliance.fleet_file.read_text()
+        before = self.appliance.log().count("reloaded reason=")
+        try:
+            for number in range(20):
+                self.appliance.write_fleet(sound.replace("name: second", f"name: change-{number}"))
+                self.appliance.process.signal(signal.SIGHUP)
+            names = lambda: {board["name"] for board in self.appliance.status()["boards"]}  # noqa: E731
+            self.assertTrue(eventually(lambda: names() == {"first", "change-19"}, 10), names())
+            self.assertLessEqual(self.appliance.log().count("reloaded reason=") - before, 21)
+        finally:
+            self.appliance.write_fleet(sound)
+            self.appliance.process.signal(signal.SIGHUP)
+
     def test_a_deadly_network_costs_nothing(self):
         """Bytes of every length to every port that is open: the server goes on."""
         program = ("import os,socket\ns=socket.socket(socket.AF_INET,socket.SOCK_DGRAM)\n"
