@@ -66,8 +66,6 @@ struct AdminSettings {
 
 struct TftpSettings {
     unsigned workers = 0;  // 0: one per core
-    // Firmware hangs on a DATA that it had, and any pause of a board's would be taken for a loss
-    // (fact sheet 2.2). Where cables lose packets and firmware is new, a shorter one pays.
     Duration retransmit_floor = std::chrono::seconds(1);
 };
 

@@ -7,10 +7,10 @@
 namespace bramble::tftp {
 
 struct RetransmitLimits {
-    // Some firmware hangs on a DATA that it already had (fact sheet 2.2), and every board waits for
-    // the timer when a packet is lost. The one asks for a long wait, the other for a short one; far
-    // above every pause of a board's own is both.
-    Duration floor = std::chrono::milliseconds(200);
+    // Some firmware hangs on a DATA that it already had (fact sheet 2.2): it is above every pause
+    // of a board's own. Every board waits for it when a packet is lost, so new firmware may have
+    // less.
+    Duration floor = std::chrono::seconds(1);
     Duration ceiling = std::chrono::seconds(4);
 
     friend bool operator==(const RetransmitLimits&, const RetransmitLimits&) = default;

@@ -55,7 +55,7 @@ std::string_view to_string(Outcome outcome);
 
 struct TransferLimits {
     RetransmitLimits retransmit;
-    unsigned retries_max = 10;           // in a row, in mid-transfer: 30 s at 0.2, 0.4, … 4, 4 s
+    unsigned retries_max = 10;           // in a row, in mid-transfer: 39 s at 1, 2, 4, … 4 s
     unsigned handshake_retries_max = 3;  // before the first acknowledgement: bounds reflection
     unsigned final_retries_max = 4;      // of the last window: the client may be gone for good
 

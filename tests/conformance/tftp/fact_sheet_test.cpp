@@ -109,12 +109,15 @@ TEST_F(FactSheet, QuickRoundTripsDoNotUndercutTheFloor) {
         talk.ack(block);
     }
     EXPECT_THAT(talk.answers(), ElementsAre("DATA 50 1024"));
-    EXPECT_THAT(talk.wait(500ms), ElementsAre("0.20 DATA 50 1024"));
+    EXPECT_THAT(talk.wait(1500ms), ElementsAre("1.00 DATA 50 1024"));
 }
 
 // A client that acknowledges a repeated block once more had it all the time: this transfer's timer
-// is a second from then on, as if the floor were set so.
-TEST_F(FactSheet, AClientThatHadARepeatedBlockIsGivenASecond) {
+// is a second from then on, whatever the floor is set to.
+TEST(RetransmissionTimer, AClientThatHadARepeatedBlockIsGivenASecond) {
+    Settings settings;
+    settings.transfer.retransmit.floor = 200ms;
+    Conversation talk(settings);
     talk.files.add("kernel8.img", 100'000);
     talk.ask("kernel8.img", "octet blksize=1024");
     talk.answers();

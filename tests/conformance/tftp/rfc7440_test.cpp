@@ -95,7 +95,7 @@ TEST_F(Rfc7440, ALostWindowIsSentAgain) {
     begin(20, 3);
     talk.answers();
     EXPECT_THAT(
-        talk.wait(500ms), ElementsAre("0.20 DATA 1 512", "0.20 DATA 2 512", "0.20 DATA 3 512")
+        talk.wait(1500ms), ElementsAre("1.00 DATA 1 512", "1.00 DATA 2 512", "1.00 DATA 3 512")
     );
 }
 

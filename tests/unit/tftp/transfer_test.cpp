@@ -66,7 +66,21 @@ TEST_F(TransferTest, ALateAckAfterATimeoutAdvancesOnce) {
     EXPECT_EQ(transfer.stats().retransmissions, 0U);
 }
 
+// Fact sheet 2.2: older firmware hangs on a block that it had, so the fastest of round trips
+// teaches nothing shorter unless the operator says so.
+TEST_F(TransferTest, NothingIsSentAgainBeforeASecond) {
+    Transfer transfer(content, Terms{}, start);
+    transfer.poll_transmit(out, start, limits);
+    transfer.on_ack(BlockNumber(1), start + 1ms);
+    transfer.poll_transmit(out, start + 1ms, limits);
+    transfer.on_deadline(start + 1000ms, limits);
+    EXPECT_FALSE(transfer.wants_to_transmit());
+    transfer.on_deadline(start + 1001ms, limits);
+    EXPECT_TRUE(transfer.wants_to_transmit());
+}
+
 TEST_F(TransferTest, TheWaitDoublesUpToItsCeilingAndFallsBackWithAnAck) {
+    limits.retransmit.floor = 200ms;
     Transfer transfer(content, Terms{}, start);
     transfer.poll_transmit(out, start, limits);
     transfer.on_ack(BlockNumber(1), start);
