@@ -72,6 +72,9 @@ public:
         return queue_.waiting_place(board, now);
     }
 
+    // It is inside, waits, or was let in lately: of others on_system() has nothing to do.
+    bool knows(const std::string& board) const { return queue_.knows(board); }
+
     bool anyone_waits() const { return queue_.anyone_waits(); }
 
     Status status(TimePoint now) const { return queue_.status(now); }

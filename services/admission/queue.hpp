@@ -135,6 +135,11 @@ public:
 
     bool is_inside(const std::string& board) const { return inside_.contains(board); }
 
+    // It is inside, waits, or was let in lately.
+    bool knows(const std::string& board) const {
+        return is_inside(board) || turn_of_.contains(board) || recent_.contains(board);
+    }
+
     bool anyone_waits() const { return !waiting_.empty(); }
 
     std::size_t waiting() const { return waiting_.size(); }

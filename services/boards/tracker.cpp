@@ -311,12 +311,7 @@ void Tracker::set_boards(const std::vector<Identity>& boards) {
         next.emplace(who.board, std::move(story));
     }
     boards_ = std::move(next);
-    std::erase_if(strangers_, [&](const Stranger& stranger) {
-        return std::any_of(boards.begin(), boards.end(), [&](const Identity& who) {
-            return (who.mac && who.mac == stranger.who.mac) ||
-                   (who.serial && who.serial == stranger.who.serial);
-        });
-    });
+    strangers_.forget(boards);
 }
 
 void Tracker::set_generation(std::uint64_t current) {
@@ -327,39 +322,13 @@ Reaction Tracker::on_event(const Event& event) {
     Reaction reaction;
     const auto found = boards_.find(event.who.board);
     if (found == boards_.end()) {
-        on_stranger(event);
+        strangers_.on_event(event);
         return reaction;
     }
     found->second.last_seen = event.at;
     std::visit(Visit{*this, found->second, event.at, reaction}, event.what);
+    await(found->second);
     return reaction;
-}
-
-void Tracker::on_stranger(const Event& event) {
-    const bool asks = std::holds_alternative<AskedForAddress>(event.what);
-    const auto* held = std::get_if<Held>(&event.what);
-    if ((!asks && held == nullptr) || (!event.who.mac && !event.who.serial)) return;
-    auto found = std::find_if(strangers_.begin(), strangers_.end(), [&](const Stranger& stranger) {
-        return event.who.mac ? stranger.who.mac == event.who.mac
-                             : stranger.who.serial == event.who.serial;
-    });
-    if (found == strangers_.end()) {
-        if (settings_.strangers_max == 0) return;
-        if (strangers_.size() >= settings_.strangers_max) {
-            strangers_.erase(std::min_element(
-                strangers_.begin(),
-                strangers_.end(),
-                [](const Stranger& a, const Stranger& b) { return a.last_seen < b.last_seen; }
-            ));
-        }
-        strangers_.push_back({event.who, {}, event.at, event.at, 0});
-        found = std::prev(strangers_.end());
-    }
-    if (event.who.serial) found->who.serial = event.who.serial;
-    if (!event.who.kind.empty()) found->who.kind = event.who.kind;
-    found->last_seen = event.at;
-    if (asks) ++found->requests;
-    if (held != nullptr) found->reason = held->reason;
 }
 
 TimePoint Tracker::deadline_of(const Boot& boot) const {
@@ -367,29 +336,28 @@ TimePoint Tracker::deadline_of(const Boot& boot) const {
     return boot.last_event + settings_.silence_max[index_of(boot.phase)];
 }
 
-std::optional<TimePoint> Tracker::next_deadline() const {
-    std::optional<TimePoint> next;
-    for (const auto& [name, story] : boards_) {
-        if (!is_open(story)) continue;
-        const TimePoint deadline = deadline_of(*story.boot);
-        if (!next || deadline < *next) next = deadline;
-    }
-    return next;
+// One comparison for each event instead of a walk through the fleet: on_deadline() does that.
+void Tracker::await(const BoardStory& story) {
+    if (!is_open(story)) return;
+    const TimePoint deadline = deadline_of(*story.boot);
+    if (!earliest_ || deadline < *earliest_) earliest_ = deadline;
+}
+
+void Tracker::fall_silent(BoardStory& story, TimePoint now, Reaction& reaction) {
+    const Visit visit{*this, story, now, reaction};
+    Boot& boot = *story.boot;
+    if (boot.state == BootState::stuck) return visit.end(BootState::abandoned);
+    boot.diagnosis = diagnose(boot);
+    boot.state = BootState::stuck;
+    visit.say("stuck", boot.diagnosis, Weight::alarm);
 }
 
 Reaction Tracker::on_deadline(TimePoint now) {
     Reaction reaction;
+    earliest_.reset();
     for (auto& [name, story] : boards_) {
-        if (!is_open(story) || deadline_of(*story.boot) > now) continue;
-        const Visit visit{*this, story, now, reaction};
-        Boot& boot = *story.boot;
-        if (boot.state == BootState::stuck) {
-            visit.end(BootState::abandoned);
-            continue;
-        }
-        boot.diagnosis = diagnose(boot);
-        boot.state = BootState::stuck;
-        visit.say("stuck", boot.diagnosis, Weight::alarm);
+        if (is_open(story) && deadline_of(*story.boot) <= now) fall_silent(story, now, reaction);
+        await(story);
     }
     return reaction;
 }
@@ -423,6 +391,7 @@ void Tracker::resume(const std::string& board, std::uint64_t generation, TimePoi
     boot.partial = true;
     boot.entered[index_of(Phase::address)] = now;
     found->second.boot = std::move(boot);
+    await(found->second);
 }
 
 void Tracker::restore(const std::string& board, Boot boot) {

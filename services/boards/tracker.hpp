@@ -15,6 +15,7 @@
 #include "services/boards/boot.hpp"
 #include "services/boards/event.hpp"
 #include "services/boards/story.hpp"
+#include "services/boards/strangers.hpp"
 
 namespace bramble::boards {
 
@@ -48,15 +49,6 @@ struct BoardStory {
     Condition condition() const;
 };
 
-// Somebody who asked for an address and is not in the fleet.
-struct Stranger {
-    Identity who;
-    std::string reason;  // why it was held, in words
-    TimePoint first_seen{};
-    TimePoint last_seen{};
-    std::uint64_t requests = 0;
-};
-
 struct EndedBoot {
     std::string board;
     Boot boot;
@@ -73,7 +65,8 @@ struct Reaction {
 
 class Tracker {
 public:
-    explicit Tracker(const Settings& settings = {}) : settings_(settings) {}
+    explicit Tracker(const Settings& settings = {})
+        : settings_(settings), strangers_(settings.strangers_max) {}
 
     // The fleet's boards: they are known from the start, and nobody else gets a story.
     void set_boards(const std::vector<Identity>& boards);
@@ -83,7 +76,10 @@ public:
 
     Reaction on_event(const Event& event);
     Reaction on_deadline(TimePoint now);
-    std::optional<TimePoint> next_deadline() const;
+
+    // When on_deadline() wants to be called. Boards that showed a sign of life since it was worked
+    // out are due later than it says: then the call does nothing but work it out anew.
+    std::optional<TimePoint> next_deadline() const { return earliest_; }
 
     // That the boot of this board, while it runs, is bound to; nothing when none runs.
     std::optional<std::uint64_t> running_generation(std::string_view board) const;
@@ -104,18 +100,20 @@ public:
 
     const std::map<std::string, BoardStory, std::less<>>& boards() const { return boards_; }
 
-    const std::vector<Stranger>& strangers() const { return strangers_; }
+    const std::list<Stranger>& strangers() const { return strangers_.all(); }
 
 private:
     struct Visit;  // one event of one board on its way through: tracker.cpp
 
-    void on_stranger(const Event& event);
     TimePoint deadline_of(const Boot& boot) const;
+    void await(const BoardStory& story);
+    void fall_silent(BoardStory& story, TimePoint now, Reaction& reaction);
 
     Settings settings_;
     std::uint64_t generation_ = 0;
     std::map<std::string, BoardStory, std::less<>> boards_;
-    std::vector<Stranger> strangers_;
+    std::optional<TimePoint> earliest_;  // no deadline is before it
+    Strangers strangers_;
 };
 
 }  // namespace bramble::boards

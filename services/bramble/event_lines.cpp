@@ -29,83 +29,88 @@ std::string describe_expiry(TimePoint expires) {
     return buffer.data();
 }
 
-// The level and the pairs behind who it is about.
-struct Details {
-    level_enum level = level_enum::info;
-    std::string pairs;
+struct Level {
+    template <class Event>
+    level_enum operator()(const Event& /*event*/) const {
+        using std::is_same_v;
+        if (is_same_v<Event, dhcp::Discovered> || is_same_v<Event, dhcp::Offered> ||
+            is_same_v<Event, dhcp::AddressLearned>) {
+            return level_enum::debug;
+        }
+        if (is_same_v<Event, dhcp::Refused> || is_same_v<Event, dhcp::Declined> ||
+            is_same_v<Event, dhcp::ForeignServer> || is_same_v<Event, dhcp::AddressConflict>) {
+            return level_enum::warn;
+        }
+        return level_enum::info;
+    }
 };
 
+// The pairs behind who it is about.
 struct Describe {
-    Details operator()(const dhcp::Discovered& event) const {
-        return {level_enum::debug, fmt::format(" secs={}", event.secs)};
+    std::string operator()(const dhcp::Discovered& event) const {
+        return fmt::format(" secs={}", event.secs);
     }
 
-    Details operator()(const dhcp::Offered& event) const {
-        return {level_enum::debug, " address=" + event.address.to_string()};
+    std::string operator()(const dhcp::Offered& event) const { return address(event.address); }
+
+    std::string operator()(const dhcp::Acknowledged& event) const {
+        return fmt::format(
+            " address={} state={} expires={}",
+            event.address.to_string(),
+            to_string(event.state),
+            describe_expiry(event.expires)
+        );
     }
 
-    Details operator()(const dhcp::Acknowledged& event) const {
-        return {
-            level_enum::info,
-            fmt::format(
-                " address={} state={} expires={}",
-                event.address.to_string(),
-                to_string(event.state),
-                describe_expiry(event.expires)
-            )};
+    std::string operator()(const dhcp::BootServerAnswered& event) const {
+        return fmt::format(
+            " address={} bootfile=\"{}\"", event.address.to_string(), shown(event.bootfile)
+        );
     }
 
-    Details operator()(const dhcp::BootServerAnswered& event) const {
-        return {
-            level_enum::info,
-            fmt::format(
-                " address={} bootfile=\"{}\"", event.address.to_string(), shown(event.bootfile)
-            )};
+    std::string operator()(const dhcp::Refused& event) const {
+        return fmt::format(
+            " address={} reason=\"{}\"", event.address.to_string(), shown(event.reason)
+        );
     }
 
-    Details operator()(const dhcp::Refused& event) const {
-        return {
-            level_enum::warn,
-            fmt::format(
-                " address={} reason=\"{}\"", event.address.to_string(), shown(event.reason)
-            )};
+    std::string operator()(const dhcp::Declined& event) const { return address(event.address); }
+
+    std::string operator()(const dhcp::Released& event) const { return address(event.address); }
+
+    std::string operator()(const dhcp::Held& event) const {
+        return fmt::format(
+            " reason={} detail=\"{}\"", to_string(event.reason), shown(event.detail)
+        );
     }
 
-    Details operator()(const dhcp::Declined& event) const {
-        return {level_enum::warn, " address=" + event.address.to_string()};
+    std::string operator()(const dhcp::EnrollWanted& event) const {
+        return " profile=" + event.profile;
     }
 
-    Details operator()(const dhcp::Released& event) const {
-        return {level_enum::info, " address=" + event.address.to_string()};
+    std::string operator()(const dhcp::AddressLearned& event) const {
+        return fmt::format(" address={} ours={}", event.address.to_string(), event.ours);
     }
 
-    Details operator()(const dhcp::Held& event) const {
-        return {
-            level_enum::info,
-            fmt::format(" reason={} detail=\"{}\"", to_string(event.reason), shown(event.detail))};
+    std::string operator()(const dhcp::ForeignServer& event) const {
+        return " server=" + event.server.to_string();
     }
 
-    Details operator()(const dhcp::EnrollWanted& event) const {
-        return {level_enum::info, " profile=" + event.profile};
+    std::string operator()(const dhcp::AddressConflict& event) const {
+        return address(event.address);
     }
 
-    Details operator()(const dhcp::AddressLearned& event) const {
-        return {
-            level_enum::debug,
-            fmt::format(" address={} ours={}", event.address.to_string(), event.ours)};
-    }
-
-    Details operator()(const dhcp::ForeignServer& event) const {
-        return {level_enum::warn, " server=" + event.server.to_string()};
-    }
-
-    Details operator()(const dhcp::AddressConflict& event) const {
-        return {level_enum::warn, " address=" + event.address.to_string()};
-    }
+    static std::string address(Ipv4Address address) { return " address=" + address.to_string(); }
 };
 
-level_enum level_of(tftp::Outcome outcome) {
-    switch (outcome) {
+}  // namespace
+
+level_enum level_of(const dhcp::Event& event) {
+    return std::visit(Level{}, event.what);
+}
+
+level_enum level_of(const tftp::TransferEvent& event) {
+    switch (event.outcome) {
         case tftp::Outcome::timed_out:
         case tftp::Outcome::refused:
             return level_enum::warn;
@@ -116,8 +121,6 @@ level_enum level_of(tftp::Outcome outcome) {
             return level_enum::debug;
     }
 }
-
-}  // namespace
 
 std::string shown(std::string_view text) {
     constexpr std::size_t shown_max = 120;
@@ -134,14 +137,13 @@ std::string shown(std::string_view text) {
     return out;
 }
 
-LogLine log_line(const dhcp::Event& event) {
-    Details details = std::visit(Describe{}, event.what);
-    return {
-        details.level,
-        fmt::format("dhcp {}{}{}", name_of(event.what), who(event.client), details.pairs)};
+std::string log_line(const dhcp::Event& event) {
+    return fmt::format(
+        "dhcp {}{}{}", name_of(event.what), who(event.client), std::visit(Describe{}, event.what)
+    );
 }
 
-LogLine log_line(const tftp::TransferEvent& event) {
+std::string log_line(const tftp::TransferEvent& event) {
     std::string text = fmt::format(
         "tftp {} peer={} board={} path=\"{}\"",
         to_string(event.outcome),
@@ -160,7 +162,7 @@ LogLine log_line(const tftp::TransferEvent& event) {
         );
     }
     if (!event.reason.empty()) text += fmt::format(" reason=\"{}\"", shown(event.reason));
-    return {level_of(event.outcome), std::move(text)};
+    return text;
 }
 
 }  // namespace bramble::program

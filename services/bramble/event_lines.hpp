@@ -11,13 +11,12 @@
 
 namespace bramble::program {
 
-struct LogLine {
-    spdlog::level::level_enum level = spdlog::level::info;
-    std::string text;
-};
+// The level first: most lines are for debugging, and are never written.
+spdlog::level::level_enum level_of(const dhcp::Event& event);
+spdlog::level::level_enum level_of(const tftp::TransferEvent& event);
 
-LogLine log_line(const dhcp::Event& event);
-LogLine log_line(const tftp::TransferEvent& event);
+std::string log_line(const dhcp::Event& event);
+std::string log_line(const tftp::TransferEvent& event);
 
 // What comes from the network is shown without control characters and quotes, at most 120 bytes of
 // it, so that no board can forge a line.

@@ -73,7 +73,7 @@ void Serving::set_admission() {
 void Serving::tell_doorman(const dhcp::Event& event) {
     const std::string& name = event.client.board;
     if (name.empty() || dhcp::is_boot_firmware(event.client.kind)) return;
-    if (!std::holds_alternative<dhcp::Discovered>(event.what)) return;
+    if (!std::holds_alternative<dhcp::Discovered>(event.what) || !doorman_.knows(name)) return;
     const fleet::Board* board = fleet_->find_board(name);
     if (board == nullptr || fleet_->model_of(*board) == BoardModel::generic) return;
     doorman_.on_system(name);

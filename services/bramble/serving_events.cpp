@@ -9,8 +9,10 @@
 namespace bramble::program {
 namespace {
 
-void write(const LogLine& line) {
-    spdlog::log(line.level, "{}", line.text);
+template <class Event>
+void log(const Event& event) {
+    const auto level = level_of(event);
+    if (spdlog::should_log(level)) spdlog::log(level, "{}", log_line(event));
 }
 
 std::size_t board_name_width(const fleet::Fleet& fleet) {
@@ -24,7 +26,7 @@ std::size_t board_name_width(const fleet::Fleet& fleet) {
 void Serving::on_dhcp_events(std::span<const dhcp::Event> events) {
     boards::Reaction reaction;
     for (const dhcp::Event& event : events) {
-        write(log_line(event));
+        log(event);
         tell_doorman(event);
         if (const auto address = addresses_.on_event(event)) {
             catalog_.set_address(*address, addresses_.find(*address));
@@ -40,7 +42,7 @@ void Serving::on_dhcp_events(std::span<const dhcp::Event> events) {
 void Serving::on_transfers(const std::vector<tftp::TransferEvent>& events) {
     boards::Reaction reaction;
     for (const tftp::TransferEvent& event : events) {
-        write(log_line(event));
+        log(event);
         tell_doorman(event);
         reaction.add(tracker_.on_event(boards::translate(event)));
     }

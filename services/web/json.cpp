@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
@@ -9,6 +10,7 @@
 #include <boost/json/value.hpp>
 #include <cmath>
 #include <unordered_map>
+#include <vector>
 
 #include "services/boards/story.hpp"
 
@@ -173,16 +175,21 @@ json::object board_object(const View& view, const fleet::Board& board, const Que
 }
 
 json::array strangers_array(const View& view) {
+    std::vector<const boards::Stranger*> sorted;
+    for (const boards::Stranger& stranger : view.tracker.strangers()) sorted.push_back(&stranger);
+    std::sort(sorted.begin(), sorted.end(), [](const auto* a, const auto* b) {
+        return a->first_seen < b->first_seen;  // so that no row moves when its sender asks again
+    });
     json::array out;
-    for (const boards::Stranger& stranger : view.tracker.strangers()) {
+    for (const boards::Stranger* stranger : sorted) {
         json::object row;
-        row["mac"] = text_or_null(stranger.who.mac);
-        row["serial"] = text_or_null(stranger.who.serial);
-        row["kind"] = text(stranger.who.kind);
-        row["reason"] = text(stranger.reason);
-        row["requests"] = stranger.requests;
-        row["first_seen"] = rfc3339(stranger.first_seen);
-        row["last_seen"] = rfc3339(stranger.last_seen);
+        row["mac"] = text_or_null(stranger->who.mac);
+        row["serial"] = text_or_null(stranger->who.serial);
+        row["kind"] = text(stranger->who.kind);
+        row["reason"] = text(stranger->reason);
+        row["requests"] = stranger->requests;
+        row["first_seen"] = rfc3339(stranger->first_seen);
+        row["last_seen"] = rfc3339(stranger->last_seen);
         out.push_back(std::move(row));
     }
     return out;

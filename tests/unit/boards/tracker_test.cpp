@@ -192,6 +192,17 @@ TEST_F(TrackerTest, NextDeadlineIsTheEarliestBoards) {
     EXPECT_EQ(tracker.next_deadline(), power_on + 60s);
 }
 
+// A sign of life costs no walk through the fleet: the deadline may be early, and says so by doing
+// nothing but to name the next one.
+TEST_F(TrackerTest, ADeadlineThatCameTooEarlyNamesTheTrueOne) {
+    at(0), discover();
+    at(10), discover();
+    EXPECT_EQ(tracker.next_deadline(), power_on + 60s);
+    at(60);
+    EXPECT_THAT(tracker.on_deadline(now).lines, IsEmpty());
+    EXPECT_EQ(tracker.next_deadline(), power_on + 70s);
+}
+
 // ---- generations --------------------------------------------------------------------------------
 
 TEST_F(TrackerTest, ABootKeepsTheGenerationItBeganWith) {

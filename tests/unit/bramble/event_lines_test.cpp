@@ -19,7 +19,7 @@ TEST(EventLines, NameTheBoardByAllThatIsKnown) {
     body.address = *Ipv4Address::parse("172.16.1.3");
     body.expires = TimePoint(std::chrono::seconds(1'600'000'000));
     EXPECT_EQ(
-        log_line(event(body)).text,
+        log_line(event(body)),
         "dhcp acknowledged mac=dc:a6:32:2e:f8:ed serial=5b154510 board=pi-01 address=172.16.1.3 "
         "state=selecting expires=2020-09-13T12:26:40Z"
     );
@@ -27,10 +27,20 @@ TEST(EventLines, NameTheBoardByAllThatIsKnown) {
     stranger.client.serial.reset();
     stranger.client.board.clear();
     EXPECT_EQ(
-        log_line(stranger).text,
+        log_line(stranger),
         "dhcp held mac=dc:a6:32:2e:f8:ed reason=" +
             std::string(to_string(dhcp::HoldReason::no_pool)) + " detail=\"say \\x22pool\\x22\""
     );
+}
+
+// A thousand boards ask for addresses together: one line each, and one more for what is wrong.
+TEST(EventLines, OfAnExchangeOnlyItsEndIsShown) {
+    EXPECT_EQ(level_of(event(dhcp::Discovered{})), spdlog::level::debug);
+    EXPECT_EQ(level_of(event(dhcp::Offered{})), spdlog::level::debug);
+    EXPECT_EQ(level_of(event(dhcp::Acknowledged{})), spdlog::level::info);
+    EXPECT_EQ(level_of(event(dhcp::AddressLearned{})), spdlog::level::debug);
+    EXPECT_EQ(level_of(event(dhcp::Refused{})), spdlog::level::warn);
+    EXPECT_EQ(level_of(event(dhcp::ForeignServer{})), spdlog::level::warn);
 }
 
 // Sixty files a boot, most of them probes: only what went wrong is worth an operator's line.
@@ -41,18 +51,18 @@ TEST(EventLines, TransfersAreQuietUnlessTheyFail) {
     transfer.path = "kernel8.img";
     transfer.generation = 3;
     transfer.file_bytes = 10;
-    EXPECT_EQ(log_line(transfer).level, spdlog::level::debug);
+    EXPECT_EQ(level_of(transfer), spdlog::level::debug);
     transfer.outcome = tftp::Outcome::timed_out;
     transfer.bytes = 4;
     transfer.retransmissions = 8;
     transfer.ended = transfer.started + std::chrono::seconds(2);
-    const LogLine line = log_line(transfer);
-    EXPECT_EQ(line.level, spdlog::level::warn);
+    const std::string line = log_line(transfer);
+    EXPECT_EQ(level_of(transfer), spdlog::level::warn);
     EXPECT_NE(
-        line.text.find("peer=172.16.1.3:40084 board=pi-01 path=\"kernel8.img\" generation=3 "
-                       "bytes=4/10"),
+        line.find("peer=172.16.1.3:40084 board=pi-01 path=\"kernel8.img\" generation=3 "
+                  "bytes=4/10"),
         std::string::npos
-    ) << line.text;
+    ) << line;
 }
 
 // A board that names a file "x\nerror …" must not write a line of ours.
