@@ -19,6 +19,7 @@
 
 #include "services/bytes/byte_reader.hpp"
 #include "services/bytes/byte_writer.hpp"
+#include "tests/bench/tftp/uring_blaster.hpp"
 
 namespace {
 
@@ -35,6 +36,8 @@ enum class Path {
     frames,    // frames prepared for every block number, shared by all clients
     zerocopy,  // as mapped, but the kernel takes the pages instead of the octets (MSG_ZEROCOPY)
     single,    // as mapped, but a system call for each datagram in and each one out
+    uring,     // as mapped, through an io_uring
+    uring_zc,  // the same with SENDMSG_ZC
 };
 
 constexpr std::size_t blocks_max = 65'536;
@@ -228,7 +231,9 @@ int main(int argc, char** argv) {
         {"copy", Path::copy},
         {"frames", Path::frames},
         {"zerocopy", Path::zerocopy},
-        {"single", Path::single}};
+        {"single", Path::single},
+        {"uring", Path::uring},
+        {"uring-zc", Path::uring_zc}};
     app.add_option("--path", path, "where the octets come from")
         ->transform(CLI::CheckedTransformer(paths));
     std::string host = "0.0.0.0";
@@ -243,6 +248,15 @@ int main(int argc, char** argv) {
         return 3;
     }
     std::signal(SIGTERM, [](int) { stopping = 1; });
+    if (path == Path::uring || path == Path::uring_zc) {
+        if (window != 1) {
+            std::fputs("the io_uring paths answer with single blocks only\n", stderr);
+            return 2;
+        }
+        bramble::bench::UringBlaster blaster(control, data, path == Path::uring_zc);
+        while (stopping == 0) blaster.step([&] { serve_requests(control, data); });
+        return 0;
+    }
     Blaster blaster(data, window, path);
     while (stopping == 0) {
         std::array<pollfd, 2> wait = {{{control, POLLIN, 0}, {data, POLLIN, 0}}};
