@@ -41,11 +41,10 @@ Result<io::GenerationPtr> load_generation(const layout::StorePaths& store, std::
     return std::make_shared<const io::Generation>(std::move(*manifest));
 }
 
-Result<io::GenerationPtr> load_current_generation(const layout::StorePaths& store) {
-    // Read once: the link may be replaced meanwhile, and what is read must be one generation.
+Result<std::optional<std::uint64_t>> current_generation_number(const layout::StorePaths& store) {
     std::error_code error;
     const auto target = std::filesystem::read_symlink(store.current(), error);
-    if (error == std::errc::no_such_file_or_directory) return io::GenerationPtr();
+    if (error == std::errc::no_such_file_or_directory) return std::nullopt;
     if (error) {
         return fail(fmt::format("cannot read {}: {}", store.current().string(), error.message()));
     }
@@ -57,7 +56,15 @@ Result<io::GenerationPtr> load_current_generation(const layout::StorePaths& stor
             target.string()
         ));
     }
-    return load_generation(store, *number);
+    return number;
+}
+
+Result<io::GenerationPtr> load_current_generation(const layout::StorePaths& store) {
+    // Read once: the link may be replaced meanwhile, and what is read must be one generation.
+    const auto number = current_generation_number(store);
+    if (!number) return tl::unexpected(number.error());
+    if (!*number) return io::GenerationPtr();
+    return load_generation(store, **number);
 }
 
 }  // namespace bramble::program

@@ -103,10 +103,13 @@ Result<std::unique_ptr<Serving>> Serving::open(
 }
 
 void Serving::take_over_generation(io::GenerationPtr generation) {
-    if (current_) older_.insert_or_assign(current_->manifest().generation, current_);
+    const std::uint64_t before = current_ ? current_->manifest().generation : 0;
+    if (current_) older_.insert_or_assign(before, current_);
     current_ = std::move(generation);
     gate_.set_generation(current_);
-    tracker_.set_generation(current_ ? current_->manifest().generation : 0);
+    const std::uint64_t number = current_ ? current_->manifest().generation : 0;
+    tracker_.set_generation(number);
+    if (number != 0 && number != before) note(state_->set_served(number), "what is served");
 }
 
 Result<void> Serving::open_listeners() {
@@ -220,6 +223,10 @@ void Serving::watch_store() {
     });
     if (watch) {
         store_watch_ = std::move(*watch);
+        // The watch does not tell of one that was published since the start was read.
+        const auto number = current_generation_number(store_);
+        const std::uint64_t serving = current_ ? current_->manifest().generation : 0;
+        if (number && number->value_or(0) != serving) settle_timer_.expire_at(loop_.now());
     } else {
         spdlog::warn("{}", watch.error().message);
     }

@@ -72,8 +72,9 @@ void Serving::carry_out(const boards::Reaction& reaction) {
             options_.on_story_line(boards::render(line, board_name_width(*fleet_)));
         }
     }
-    rebind(reaction.rebound);
+    // In this order: at no moment does the state know neither of a boot.
     remember(reaction.ended);
+    rebind(reaction.rebound);
     if (const auto deadline = tracker_.next_deadline(); deadline && started_) {
         story_timer_.expire_at(*deadline);
     }

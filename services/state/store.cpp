@@ -26,6 +26,13 @@ CREATE TABLE adopted (
 ) STRICT, WITHOUT ROWID;
 )";
 
+// Came later than the others, and costs an older program nothing: the form stays the same.
+constexpr const char* later_tables = R"(
+CREATE TABLE IF NOT EXISTS served (
+    one INTEGER PRIMARY KEY CHECK (one = 1), generation INTEGER NOT NULL
+) STRICT;
+)";
+
 std::int64_t nanoseconds(TimePoint at) {
     return at.time_since_epoch().count();
 }
@@ -80,6 +87,7 @@ Result<void> Store::prepare() {
         });
         if (!made) return made;
     }
+    if (auto made = database_.execute(later_tables); !made) return made;
     auto put = database_.prepare("INSERT OR REPLACE INTO lease VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
     auto remove = database_.prepare("DELETE FROM lease WHERE address = ?");
     if (!put) return fail(put.error().message);
@@ -121,6 +129,22 @@ Result<std::map<std::string, std::uint64_t>> Store::bindings() {
         if (!*row) return out;
         out[rows->text(0).value_or("")] = static_cast<std::uint64_t>(rows->integer(1).value_or(0));
     }
+}
+
+Result<void> Store::set_served(std::uint64_t generation) {
+    auto put = database_.prepare("INSERT OR REPLACE INTO served VALUES (1, ?)");
+    if (!put) return fail(put.error().message);
+    put->bind(1, static_cast<std::int64_t>(generation));
+    return database_.transaction([&] { return put->run(); });
+}
+
+Result<std::optional<std::uint64_t>> Store::served() {
+    auto row = database_.prepare("SELECT generation FROM served");
+    if (!row) return fail(row.error().message);
+    const auto there = row->step();
+    if (!there) return fail(there.error().message);
+    if (!*there) return std::nullopt;
+    return static_cast<std::uint64_t>(row->integer(0).value_or(0));
 }
 
 Result<void> Store::adopt(const AdoptedBoard& board) {

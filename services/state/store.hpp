@@ -77,6 +77,11 @@ public:
     [[nodiscard]] Result<void> bind(std::span<const BindingChange> changes);
     [[nodiscard]] Result<std::map<std::string, std::uint64_t>> bindings();
 
+    // The generation that a serve answers from, for whoever would remove one; it says what the last
+    // serve said, also when none runs. None: no serve has ever said.
+    [[nodiscard]] Result<void> set_served(std::uint64_t generation);
+    [[nodiscard]] Result<std::optional<std::uint64_t>> served();
+
     // Replaces the board of that name.
     [[nodiscard]] Result<void> adopt(const AdoptedBoard& board);
     [[nodiscard]] Result<void> forget(std::string_view name);

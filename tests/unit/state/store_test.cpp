@@ -123,6 +123,14 @@ TEST_F(StoreTest, BindingsAreWrittenAsTheyChange) {
     EXPECT_EQ(open().bindings().value(), (std::map<std::string, std::uint64_t>{{"pi-02", 5}}));
 }
 
+TEST_F(StoreTest, WhatIsServedIsOneNumber) {
+    Store store = open();
+    EXPECT_EQ(store.served().value(), std::nullopt);
+    ASSERT_TRUE(store.set_served(7));
+    ASSERT_TRUE(store.set_served(3));
+    EXPECT_EQ(open().served().value(), 3U);
+}
+
 TEST_F(StoreTest, AdoptedBoards) {
     AdoptedBoard board{
         "pi-09", Serial(9), MacAddress::parse("dc:a6:32:00:00:09").value(), "lab", start};
