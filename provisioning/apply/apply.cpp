@@ -9,7 +9,7 @@
 #include "config/types/text.hpp"
 #include "provisioning/apply/heartbeat.hpp"
 #include "provisioning/apply/ingest_step.hpp"
-#include "provisioning/nfs/exports.hpp"
+#include "provisioning/apply/root_exports.hpp"
 #include "provisioning/plan/compose.hpp"
 #include "provisioning/plan/difference.hpp"
 #include "provisioning/root/identity.hpp"
@@ -63,7 +63,7 @@ public:
         }
         // Also when there was nothing to do: a run that ended before this, a configuration that
         // somebody removed. It leaves alone what is as it should be.
-        if (auto exported = export_roots(false); !exported) {
+        if (auto exported = tell_nfs(false); !exported) {
             return tl::unexpected(exported.error());
         }
         return std::move(outcome_);
@@ -137,7 +137,7 @@ private:
             case StepKind::write_identity:
                 return write_identity(step);
             case StepKind::export_roots:
-                return export_roots(true);
+                return tell_nfs(true);
             case StepKind::publish:
                 break;
         }
@@ -208,34 +208,11 @@ private:
             .and_then([&] { return remember_identity(board); });
     }
 
-    // Every tree of every board, also those that a board may still run from; before publishing also
-    // those of boards that are about to go.
-    Result<void> export_roots(bool with_current) {
-        std::map<std::string, std::optional<Ipv4Address>> clients;
-        for (const fleet::Board& board : fleet_.boards) clients[board.name] = board.address;
-        if (with_current && seen_.current) {
-            for (const layout::BoardEntry& board : seen_.current->boards) {
-                clients.emplace(board.name, board.address);
-            }
-        }
-        std::vector<nfs::ExportedRoot> roots;
-        for (const auto& [board, client] : clients) {
-            const auto trees = changes_.store().board_roots(board);
-            if (!trees) return tl::unexpected(trees.error());
-            const fleet::Board* known = fleet_.find_board(board);
-            const fleet::Profile* profile =
-                known == nullptr ? nullptr : fleet_.find_profile(known->profile);
-            for (const plan::BoardRoot& tree : *trees) {
-                nfs::ExportedRoot root;
-                root.board = board;
-                root.path = paths_.board_root(board, tree.base);
-                root.client = client;
-                if (profile != nullptr) root.nfs_version = profile->root.nfs_version;
-                roots.push_back(std::move(root));
-            }
-        }
-        if (roots.empty()) return {};
-        const auto warnings = nfs::publish_exports(host_, paths_, fleet_.appliance, roots);
+    // Before publishing also to boards that are about to go, or to move to another address.
+    Result<void> tell_nfs(bool with_current) {
+        RootExports exports{fleet_};
+        if (with_current && seen_.current) exports.generations.push_back(&*seen_.current);
+        const auto warnings = export_roots(changes_.store(), exports);
         if (!warnings) return tl::unexpected(warnings.error());
         for (const std::string& warning : *warnings) warn(warning);
         return {};

@@ -128,11 +128,13 @@ Result<std::uint64_t> Changes::publish(layout::Manifest manifest) {
     return host()
         .write_file(*aside / "manifest.json", layout::write_manifest(manifest))
         .and_then([&] { return host().rename(*aside, paths().generation(number)); })
-        .and_then([&] {
-            const Path target = Path("generations") / std::to_string(number);
-            return host().replace_symlink(target, paths().current());
-        })
+        .and_then([&] { return make_current(number); })
         .map([&] { return number; });
+}
+
+Result<void> Changes::make_current(std::uint64_t number) {
+    const Path target = paths().generations().filename() / std::to_string(number);
+    return host().replace_symlink(target, paths().current());
 }
 
 Result<void> Changes::point_board_root(std::string_view board, std::string_view base) {

@@ -2,32 +2,13 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <charconv>
-
 #include "provisioning/store/image_record.hpp"
+#include "provisioning/store/listing.hpp"
 
 namespace bramble::store {
 namespace {
 
-constexpr std::string_view root_prefix = "root.";
-constexpr std::string_view stamp_suffix = ".identity";
 constexpr std::uint64_t record_bytes_max = 64U << 20U;
-
-std::optional<std::uint64_t> parse_number(std::string_view text) {
-    std::uint64_t number = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-    if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-    return number;
-}
-
-// The entries of a directory that may not be there yet.
-Result<std::vector<host::DirectoryEntry>> list_if_there(host::Host& host, const Path& directory) {
-    const auto there = host.status(directory);
-    if (!there) return tl::unexpected(there.error());
-    if (!*there) return std::vector<host::DirectoryEntry>{};
-    return host.list(directory);
-}
 
 }  // namespace
 
@@ -80,28 +61,6 @@ Result<std::vector<plan::BoardRoot>> Store::board_roots(std::string_view board) 
         roots.push_back(std::move(root));
     }
     return roots;
-}
-
-Result<std::vector<std::uint64_t>> Store::generations() const {
-    const auto entries = list_if_there(host_, paths_.generations());
-    if (!entries) return tl::unexpected(entries.error());
-    std::vector<std::uint64_t> numbers;
-    for (const host::DirectoryEntry& entry : *entries) {
-        if (const auto number = parse_number(entry.name)) numbers.push_back(*number);
-    }
-    std::sort(numbers.begin(), numbers.end());
-    return numbers;
-}
-
-Result<std::optional<layout::Manifest>> Store::current() const {
-    const auto link = host_.status(paths_.current());
-    if (!link) return tl::unexpected(link.error());
-    if (!*link) return std::nullopt;
-    return host_.read_file(paths_.current_manifest())
-        .and_then([](const std::string& text) { return layout::parse_manifest(text); })
-        .map([](layout::Manifest&& manifest) {
-            return std::optional<layout::Manifest>(std::move(manifest));
-        });
 }
 
 }  // namespace bramble::store

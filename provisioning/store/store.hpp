@@ -38,6 +38,17 @@ public:
     [[nodiscard]] Result<std::vector<std::uint64_t>> generations() const;
     // The published generation; none in a fresh store. Errors: a manifest that cannot be read.
     [[nodiscard]] Result<std::optional<layout::Manifest>> current() const;
+    // The number alone, also of one whose manifest cannot be read. Errors: a link to anything else.
+    [[nodiscard]] Result<std::optional<std::uint64_t>> current_number() const;
+    // Any generation that is there. Errors: it is not, or it is not sound.
+    [[nodiscard]] Result<layout::Manifest> generation(std::uint64_t number) const;
+    // What this generation names and the store has not, in words, at most `missing_max`: boot files
+    // by their path, board roots by theirs. Empty: its boards can boot.
+    [[nodiscard]] Result<std::vector<std::string>> missing(const layout::Manifest& manifest) const;
+    // Where the root that this entry names lies on this machine; none for one that is not ours.
+    std::optional<Path> tree_of(const layout::BoardEntry& board) const;
+
+    static constexpr std::size_t missing_max = 20;
 
 private:
     host::Host& host_;
@@ -78,6 +89,8 @@ public:
     // Gives the manifest the next number and makes it the current one: from one moment to the next,
     // by one rename.
     [[nodiscard]] Result<std::uint64_t> publish(layout::Manifest manifest);
+    // The same rename for a generation that is there already.
+    [[nodiscard]] Result<void> make_current(std::uint64_t number);
     // Points boards/<board>/root at the tree of that base; for people.
     [[nodiscard]] Result<void> point_board_root(std::string_view board, std::string_view base);
 

@@ -19,6 +19,7 @@ First steps:
   bramble check                    is the fleet file sound? every problem, with its line
   bramble plan                     what would apply do, and why?
   sudo bramble apply               build it and publish it as a new generation
+  bramble generations              what was published, who uses it; sudo bramble rollback is the way back
   sudo bramble up                  apply, then answer boards, here in the foreground
   bramble rehearse --all           would every board boot? known before one has power
   bramble status                   which boards booted, which wait, and what for
@@ -26,8 +27,9 @@ First steps:
 
 constexpr const char* footer =
     R"(Who runs what:
-  anyone            check, schema, plan, rehearse, simulate, version, completion
-  root              apply (roots hold foreign owners and device nodes), up; doctor sees more as root
+  anyone            check, schema, plan, rehearse, simulate, generations, diff, version, completion
+  root              apply (roots hold foreign owners and device nodes), rollback, up; doctor sees
+                    more as root
   its own user      serve, with CAP_NET_BIND_SERVICE and CAP_NET_RAW; as root with --user NAME
   whoever may reach the admin address   status
 
@@ -91,6 +93,9 @@ int run_program(int argc, const char* const* argv) {
     add_check(app, invocation);
     add_plan(app, invocation);
     add_apply(app, invocation);
+    add_generations(app, invocation);
+    add_diff(app, invocation);
+    add_rollback(app, invocation);
     add_serve(app, invocation);
     add_up(app, invocation);
     add_status(app, invocation);

@@ -66,6 +66,9 @@ TEST(Program, HelpTeaches) {
          {"check",
           "plan",
           "apply",
+          "generations",
+          "diff",
+          "rollback",
           "serve",
           "up",
           "status",
@@ -87,7 +90,18 @@ TEST(Program, HelpTeaches) {
 
 TEST(Program, EverySubcommandHasHelpWithAnExample) {
     for (const char* name :
-         {"check", "plan", "apply", "serve", "up", "status", "doctor", "simulate", "completion"}) {
+         {"check",
+          "plan",
+          "apply",
+          "generations",
+          "diff",
+          "rollback",
+          "serve",
+          "up",
+          "status",
+          "doctor",
+          "simulate",
+          "completion"}) {
         const Ran ran = run({name, "--help"});
         EXPECT_EQ(ran.exit, 0) << name;
         EXPECT_NE(ran.out.find("Example"), std::string::npos) << name;
@@ -160,7 +174,17 @@ TEST(Program, CompletionKnowsEverySubcommandAndOption) {
         const Ran ran = run({"completion", shell});
         EXPECT_EQ(ran.exit, 0);
         for (const char* word :
-             {"check", "serve", "apply", "status", "doctor", "simulate", "json", "fleet"}) {
+             {"check",
+              "serve",
+              "apply",
+              "generations",
+              "diff",
+              "rollback",
+              "status",
+              "doctor",
+              "simulate",
+              "json",
+              "fleet"}) {
             EXPECT_NE(ran.out.find(word), std::string::npos) << shell << " " << word;
         }
     }

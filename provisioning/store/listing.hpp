@@ -1,0 +1,25 @@
+// How the store's directories are read: the names of boards' trees, and directories that may not be
+// there yet. It refuses to know what lies in a tree.
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include "provisioning/host/host.hpp"
+
+namespace bramble::store {
+
+// boards/<board>/root.<base> and, beside it, root.<base>.identity
+inline constexpr std::string_view root_prefix = "root.";
+inline constexpr std::string_view stamp_suffix = ".identity";
+
+inline Result<std::vector<host::DirectoryEntry>> list_if_there(
+    host::Host& host, const host::Path& directory
+) {
+    const auto there = host.status(directory);
+    if (!there) return tl::unexpected(there.error());
+    if (!*there) return std::vector<host::DirectoryEntry>{};
+    return host.list(directory);
+}
+
+}  // namespace bramble::store
