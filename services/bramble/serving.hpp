@@ -89,6 +89,7 @@ private:
     bool persist(std::span<const dhcp::LeaseChange> changes);
     void remember(const std::vector<boards::EndedBoot>& ended);
     std::vector<std::string> running_boards() const;
+    std::vector<boards::Boot> kept_boots(std::string_view board);  // newest first
     void rebind(const std::vector<std::string>& boards);
     void enroll(const dhcp::Client& client, const std::string& profile);
     void note(const Result<void>& written, std::string_view what);

@@ -61,8 +61,14 @@ io::HttpResponse Serving::answer_admin(const io::HttpRequest& request) {
     facts.bytes_sent = figures.engine.out_data_bytes;
     facts.leases = dhcp_server_->leases(facts.now).size();
     const admission::Status admission = doorman_.status(facts.now);
-    const web::View view{facts, *fleet_, tracker_, &admission};
-    return to_io(web::answer(to_web(request), view, web::Access{admin_token_}));
+    web::View view{facts, *fleet_, tracker_, &admission};
+    const web::Request asked = to_web(request);
+    std::vector<boards::Boot> kept;
+    if (const auto board = web::history_wanted(asked); board && may_read(request)) {
+        kept = kept_boots(*board);
+        view.kept = &kept;
+    }
+    return to_io(web::answer(asked, view, web::Access{admin_token_}));
 }
 
 // Whose address this is: what DHCP saw last, else the fleet's reservation.

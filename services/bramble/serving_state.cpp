@@ -97,6 +97,19 @@ std::vector<std::string> Serving::running_boards() const {
     return names;
 }
 
+// Read for whoever looks at one board: a few milliseconds of the control thread, none of a worker.
+std::vector<boards::Boot> Serving::kept_boots(std::string_view board) {
+    std::vector<boards::Boot> out;
+    auto kept = state_->boots_of(board);
+    if (!kept) {
+        spdlog::error("state: boots of board={} cannot be read: {}", board, kept.error().message);
+        return out;
+    }
+    warn_of_skipped(*kept);
+    for (boards::EndedBoot& ended : kept->values) out.push_back(std::move(ended.boot));
+    return out;
+}
+
 // Stored for every boot that runs, also of the current generation: another may be published while
 // we are down.
 void Serving::rebind(const std::vector<std::string>& boards) {

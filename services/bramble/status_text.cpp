@@ -3,44 +3,23 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <array>
 #include <boost/json.hpp>
 #include <cmath>
 #include <vector>
+
+#include "services/bramble/json_reading.hpp"
 
 namespace bramble::program {
 namespace {
 
 namespace json = boost::json;
 
-constexpr std::array<std::string_view, 6> columns = {
-    "board", "address", "condition", "phase", "generation", "what for"};
-using Row = std::array<std::string, columns.size()>;
+using Row = std::vector<std::string>;
 
-Result<json::object> parse_object(std::string_view text) {
-    json::error_code error;
-    json::value parsed = json::parse(json::string_view(text.data(), text.size()), error);
-    if (error || !parsed.is_object()) {
-        return fail("serve's answer is not the one that this program reads (another version?)");
-    }
-    return std::move(parsed.get_object());
-}
-
-const json::value* find(const json::object& object, std::string_view key) {
-    return object.if_contains(json::string_view(key.data(), key.size()));
-}
-
-std::string text_of(const json::object& object, std::string_view key) {
-    const json::value* value = find(object, key);
-    if (value == nullptr || value->is_null()) return "-";
-    if (!value->is_string()) return json::serialize(*value);
-    const auto& text = value->get_string();
-    return text.empty() ? "-" : std::string(text.data(), text.size());
-}
+const Row columns = {"board", "address", "condition", "phase", "generation", "what for"};
 
 const json::object* boot_of(const json::object& board) {
-    const json::value* boot = find(board, "boot");
-    return boot != nullptr && boot->is_object() ? &boot->get_object() : nullptr;
+    return find_object(board, "boot");
 }
 
 std::string phase_of(const json::object& board) {
@@ -51,15 +30,12 @@ std::string phase_of(const json::object& board) {
 
 // Where it stands in the queue now; what it was told when it asked last is older.
 std::string place_of(const json::object& board) {
-    const json::value* queue = find(board, "queue");
-    if (queue == nullptr || !queue->is_object()) return "";
-    const json::value* in = find(queue->get_object(), "expected_in_seconds");
-    json::error_code error;
-    const double seconds = in != nullptr ? in->to_number<double>(error) : 0;
+    const json::object* queue = find_object(board, "queue");
+    if (queue == nullptr) return "";
     return fmt::format(
         "number {} in the queue, its turn comes in about {:.0f} s",
-        text_of(queue->get_object(), "position"),
-        std::max(1.0, std::ceil(seconds))
+        text_of(*queue, "position"),
+        std::max(1.0, std::ceil(number_of(*queue, "expected_in_seconds")))
     );
 }
 
@@ -79,31 +55,6 @@ Row row_of(const json::object& board) {
     }
     if (const std::string place = place_of(board); !place.empty()) row[5] = place;
     return row;
-}
-
-std::string render_table(const std::vector<Row>& rows) {
-    std::array<std::size_t, columns.size()> widths{};
-    for (const Row& row : rows) {
-        for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
-    }
-    std::string out;
-    for (const Row& row : rows) {
-        std::string line;
-        for (std::size_t i = 0; i < row.size(); ++i) {
-            line += fmt::format("{:<{}}  ", row[i], widths[i]);
-        }
-        out += line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
-    }
-    return out;
-}
-
-template <typename Each>
-void for_each_object(const json::object& document, std::string_view key, Each each) {
-    const json::value* list = find(document, key);
-    if (list == nullptr || !list->is_array()) return;
-    for (const json::value& value : list->get_array()) {
-        if (value.is_object()) each(value.get_object());
-    }
 }
 
 std::string render_admission(const json::object& server) {
@@ -149,8 +100,7 @@ Result<std::string> render_status(std::string_view server_text, std::string_view
     const auto boards = parse_object(boards_text);
     if (!boards) return tl::unexpected(boards.error());
 
-    std::vector<Row> rows(1);
-    std::copy(columns.begin(), columns.end(), rows[0].begin());
+    std::vector<Row> rows = {columns};
     for_each_object(*boards, "boards", [&rows](const json::object& board) {
         rows.push_back(row_of(board));
     });

@@ -105,6 +105,32 @@ json::array files_array(const Boot& boot) {
     return out;
 }
 
+json::object whole_boot(const Boot& boot) {
+    json::object out = boot_object(boot);
+    if (boot.address.is_set()) out["address"] = boot.address.to_string();
+    out["discovers"] = boot.discovers;
+    out["phases"] = phases_array(boot);
+    out["files"] = files_array(boot);
+    out["files_dropped"] = boot.files_dropped;
+    return out;
+}
+
+// Those before the latest one, newest first.
+std::vector<const Boot*> earlier_boots(const View& view, const BoardStory& story) {
+    std::vector<const Boot*> out;
+    const auto add = [&](const auto& boots) {
+        for (const Boot& boot : boots) {
+            if (!story.boot || boot.started < story.boot->started) out.push_back(&boot);
+        }
+    };
+    if (view.kept != nullptr) {
+        add(*view.kept);
+    } else {
+        add(story.history);
+    }
+    return out;
+}
+
 json::object queue_object(const View& view, const admission::WaitingBoard& waiting) {
     json::object out;
     out["position"] = waiting.position;
@@ -276,14 +302,29 @@ std::optional<std::string> board_json(const View& view, std::string_view name) {
     json::object out = board_object(view, *board, queue_places(view));
     const BoardStory* story = view.tracker.find(name);
     json::array history;
-    if (story != nullptr && story->boot) {
-        json::object& boot = out["boot"].as_object();
-        boot["phases"] = phases_array(*story->boot);
-        boot["files"] = files_array(*story->boot);
-        boot["files_dropped"] = story->boot->files_dropped;
-        for (const Boot& earlier : story->history) history.push_back(boot_object(earlier));
+    if (story != nullptr) {
+        if (story->boot) out["boot"] = whole_boot(*story->boot);
+        for (const Boot* earlier : earlier_boots(view, *story)) {
+            history.push_back(boot_object(*earlier));
+        }
     }
     out["history"] = std::move(history);
+    return json::serialize(out);
+}
+
+std::optional<std::string> boot_json(const View& view, std::string_view name, std::size_t number) {
+    const BoardStory* story = view.tracker.find(name);
+    if (story == nullptr || !story->boot) return std::nullopt;
+    const Boot* boot = &*story->boot;
+    if (number > 0) {
+        const std::vector<const Boot*> earlier = earlier_boots(view, *story);
+        if (number > earlier.size()) return std::nullopt;
+        boot = earlier[number - 1];
+    }
+    json::object out;
+    out["name"] = name;
+    out["number"] = number;
+    out["boot"] = whole_boot(*boot);
     return json::serialize(out);
 }
 

@@ -2,6 +2,7 @@
 // seconds, sizes are bytes.
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -20,6 +21,10 @@ std::string boards_json(const View& view);
 
 // GET /api/v1/boards/NAME: with its boot's phases and files, and its history. None: no such board.
 std::optional<std::string> board_json(const View& view, std::string_view name);
+
+// GET /api/v1/boards/NAME/boots/NUMBER: a whole boot; 0 is the latest, 1 the one before. None: no
+// such board, no such boot.
+std::optional<std::string> boot_json(const View& view, std::string_view name, std::size_t number);
 
 std::string error_json(std::string_view message);
 

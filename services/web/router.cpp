@@ -1,7 +1,9 @@
 #include "services/web/router.hpp"
 
 #include <array>
+#include <charconv>
 #include <string_view>
+#include <system_error>
 
 #include "services/web/assets.hpp"
 #include "services/web/json.hpp"
@@ -76,22 +78,60 @@ bool may_read(const Request& request, const Access& access) {
     return is_same(given.substr(scheme.size()), *access.token);
 }
 
+std::string_view path_of(const Request& request) {
+    const std::string_view target = request.target;
+    return target.substr(0, target.find('?'));
+}
+
+// "/api/v1/boards/NAME" or "/api/v1/boards/NAME/boots/N".
+struct BoardPath {
+    std::string_view name;
+    std::optional<std::size_t> boot;
+};
+
+std::optional<BoardPath> board_path(std::string_view path) {
+    if (!path.starts_with(boards_before)) return std::nullopt;
+    path.remove_prefix(boards_before.size());
+    const auto slash = path.find('/');
+    if (slash == std::string_view::npos) return BoardPath{path, std::nullopt};
+    constexpr std::string_view boots = "/boots/";
+    const std::string_view rest = path.substr(slash);
+    if (!rest.starts_with(boots)) return std::nullopt;
+    const std::string_view digits = rest.substr(boots.size());
+    std::size_t number = 0;
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+    if (error != std::errc() || end != digits.data() + digits.size()) return std::nullopt;
+    return BoardPath{path.substr(0, slash), number};
+}
+
+Response answer_board(const BoardPath& wanted, const View& view) {
+    if (!wanted.boot) {
+        if (auto board = board_json(view, wanted.name)) return api(200, std::move(*board));
+        return api(404, error_json("no board of this name is in the fleet file"));
+    }
+    if (view.fleet.find_board(wanted.name) == nullptr) {
+        return api(404, error_json("no board of this name is in the fleet file"));
+    }
+    if (auto boot = boot_json(view, wanted.name, *wanted.boot)) return api(200, std::move(*boot));
+    return api(404, error_json("no such boot of this board is kept"));
+}
+
 Response answer_api(std::string_view path, const View& view) {
     if (path == "/api/v1/status") return api(200, status_json(view));
     if (path == "/api/v1/boards") return api(200, boards_json(view));
-    if (path.starts_with(boards_before)) {
-        const std::string_view name = path.substr(boards_before.size());
-        if (auto board = board_json(view, name)) return api(200, std::move(*board));
-        return api(404, error_json("no board of this name is in the fleet file"));
-    }
+    if (const auto wanted = board_path(path)) return answer_board(*wanted, view);
     return api(404, error_json("no such page; there are /api/v1/status and /api/v1/boards"));
 }
 
 }  // namespace
 
+std::optional<std::string_view> history_wanted(const Request& request) {
+    const auto wanted = board_path(path_of(request));
+    return wanted ? std::optional(wanted->name) : std::nullopt;
+}
+
 Response answer(const Request& request, const View& view, const Access& access) {
-    const std::string_view target = request.target;
-    const std::string_view path = target.substr(0, target.find('?'));
+    const std::string_view path = path_of(request);
     if (request.method != "GET" && request.method != "HEAD") {
         Response refused = api(405, error_json("only GET and HEAD are answered here"));
         refused.headers.emplace_back("Allow", "GET, HEAD");

@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "services/web/http.hpp"
 #include "services/web/view.hpp"
@@ -19,9 +20,13 @@ struct Access {
 //   GET /api/v1/status         counts, generation, the last reload's error
 //   GET /api/v1/boards         every board in one line each, and strangers
 //   GET /api/v1/boards/NAME    one board's boot with phases and files, and its history
+//   GET /api/v1/boards/NAME/boots/N    the latest boot (0), or the N-th before it, as it was kept
 // HEAD is answered as GET; the listener leaves the body out. The API asks for
 // "Authorization: Bearer TOKEN" when a token is set; the page's own files tell nothing and are
 // free.
 Response answer(const Request& request, const View& view, const Access& access);
+
+// The board whose kept boots the answer will show: View::kept is for it. None: it needs none.
+std::optional<std::string_view> history_wanted(const Request& request);
 
 }  // namespace bramble::web

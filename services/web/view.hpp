@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "config/fleet/fleet.hpp"
 #include "config/types/time_point.hpp"
@@ -31,6 +32,9 @@ struct View {
     const fleet::Fleet& fleet;
     const boards::Tracker& tracker;
     const admission::Status* admission = nullptr;  // nullptr: nobody is ever held for the link
+    // Finished boots of the board that the request is about, newest first; nullptr: those that the
+    // tracker remembers.
+    const std::vector<boards::Boot>* kept = nullptr;
 };
 
 }  // namespace bramble::web

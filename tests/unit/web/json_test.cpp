@@ -131,6 +131,46 @@ TEST_F(JsonTest, OneBoardHasPhasesFilesAndHistory) {
     EXPECT_EQ(file.at("retransmissions"), 2);
 }
 
+TEST_F(JsonTest, EveryBootCanBeReadWhole) {
+    boot();
+    happen(100, boards::AskedForAddress{});
+    const json::object latest = read("/api/v1/boards/pi-01/boots/0");
+    EXPECT_EQ(latest.at("name"), "pi-01");
+    EXPECT_EQ(latest.at("boot").at("state"), "booting");
+    const json::object before = read("/api/v1/boards/pi-01/boots/1");
+    EXPECT_EQ(before.at("number"), 1);
+    EXPECT_EQ(before.at("boot").at("state"), "up");
+    EXPECT_EQ(before.at("boot").at("files").as_array().size(), 2U);
+    for (const char* none : {"2", "x", "-1", "", "1/", "99999999999999999999"}) {
+        EXPECT_EQ(get(std::string("/api/v1/boards/pi-01/boots/") + none).status, 404U) << none;
+    }
+    EXPECT_EQ(get("/api/v1/boards/pi-02/boots/0").status, 404U) << "it never booted";
+    EXPECT_EQ(get("/api/v1/boards/pi-99/boots/0").status, 404U);
+}
+
+// The tracker remembers a few; the state keeps fifty, the latest of them too.
+TEST_F(JsonTest, KeptBootsStandInForThoseRemembered) {
+    boot();
+    std::vector<boards::Boot> kept = {*tracker.find("pi-01")->boot};
+    for (int hours = 1; hours <= 3; ++hours) {
+        boards::Boot older;
+        older.started = start - std::chrono::hours(hours);
+        older.ended = older.started;
+        older.generation = static_cast<std::uint64_t>(hours);
+        kept.push_back(older);
+    }
+    View shown = view();
+    shown.kept = &kept;
+    const auto board = json::parse(*board_json(shown, "pi-01")).as_object();
+    ASSERT_EQ(board.at("history").as_array().size(), 3U) << "the latest is no history yet";
+    EXPECT_EQ(json::parse(*boot_json(shown, "pi-01", 3)).at("boot").at("generation"), 3);
+    EXPECT_FALSE(boot_json(shown, "pi-01", 4));
+    EXPECT_EQ(history_wanted({"GET", "/api/v1/boards/pi-01?x", "", ""}), "pi-01");
+    EXPECT_EQ(history_wanted({"GET", "/api/v1/boards/pi-01/boots/3", "", ""}), "pi-01");
+    EXPECT_FALSE(history_wanted({"GET", "/api/v1/boards", "", ""}));
+    EXPECT_FALSE(history_wanted({"GET", "/", "", ""}));
+}
+
 TEST_F(JsonTest, AStuckBoardHasItsDiagnosis) {
     happen(0, boards::AskedForAddress{});
     tracker.on_deadline(start + std::chrono::seconds(61));

@@ -1,0 +1,88 @@
+"""What an operator asks of a running Bramble: the boards, one board's story, what happened in a boot."""
+
+import json
+import pathlib
+import re
+import sys
+import unittest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / "tests/support"), str(ROOT / "deploy/lab")]
+import stand_in  # noqa: E402
+from appliance import SERVER, Appliance, fleet_yaml  # noqa: E402
+from lab import Lab, LabError, end_on_signals  # noqa: E402
+from virtual_fleet import VirtualFleet  # noqa: E402
+
+BOARDS = 3
+FLEET_SECONDS_MAX = 120
+
+
+def board_line(number):
+    return (f'  - {{name: pi-{number:02}, serial: 400000{number:02x}, mac: "dc:a6:32:00:03:{number:02x}", '
+            f"address: 172.16.1.{20 + number}, profile: pi}}")
+
+
+class Operator(unittest.TestCase):
+    """One fleet that boots twice, for all tests of this file."""
+
+    @classmethod
+    def setUpClass(cls):
+        end_on_signals()
+        cls.lab = Lab()
+        cls.addClassCleanup(cls.lab.close)
+        folder = cls.lab.folder
+        stand_in.make(folder / "stand-in")
+        cls.switch = cls.lab.switch()
+        cls.server = cls.lab.namespace("server").join(cls.switch, "eth1", address=f"{SERVER}/24")
+        cls.appliance = Appliance(cls.server, fleet_yaml(
+            folder / "store", f"  pi: {{source: {{directory: {{boot: {folder}/stand-in/boot, root: {folder}/stand-in/root}}}}}}",
+            "  pi: {model: pi4, image: pi, cmdline: [console=tty1], config_txt: {arm_64bit: 1}}",
+            "\n".join(board_line(number) for number in range(BOARDS))))
+        cls.appliance.apply()
+        cls.appliance.nfs()
+        cls.appliance.serve()
+        for _ in range(2):
+            fleet = VirtualFleet(cls.switch, folder / "store/current/manifest.json", FLEET_SECONDS_MAX)
+            if fleet.wait() != 0:
+                raise LabError(f"the virtual boards did not boot:\n{fleet.process.output()[-3000:]}")
+
+    def test_boards_is_the_fleet_as_a_table(self):
+        text = self.appliance.bramble("boards")
+        self.assertEqual(len(re.findall(r"(?m)^pi-0\d +up +- +1 +\S+Z +172\.16\.1\.2\d +pi +400000", text)), BOARDS, text)
+
+    def test_board_tells_the_story_of_a_boot(self):
+        text = self.appliance.bramble("board", "pi-01")
+        print(text, flush=True)
+        self.assertRegex(text, r"(?m)^pi-01  up$")
+        self.assertRegex(text, r"boot of \S+Z: up after [\d.]+ s, generation 1, 12\.\d MB loaded")
+        self.assertRegex(text, r"(?m)^firmware +\S+ m?s +[\d.]+ m?s +#+$")
+        self.assertRegex(text, r"(?m)^start4\.elf .*=+ +2\.\d MB, 1 probe$")
+        self.assertRegex(text, r"(?m)^  1  \S+Z  generation 1  up after")
+        self.assertLessEqual(max(map(len, text.splitlines())), 80, "it fits a terminal")
+        kept = json.loads(self.appliance.bramble("board", "pi-01", "--json"))
+        self.assertEqual(kept["condition"], "up")
+        self.assertEqual(len(kept["history"]), 1)
+
+    def test_logs_are_a_boot_in_its_order_and_earlier_ones_are_kept(self):
+        for arguments in (("logs", "pi-02"), ("logs", "pi-02", "--boot", "1")):
+            text = self.appliance.bramble(*arguments)
+            times = [float(at) for at in re.findall(r"(?m)^ *([\d.]+) s ", text)]
+            self.assertEqual(times, sorted(times))
+            self.assertRegex(text, r"(?m)^ +0\.000 s  address   begins$")
+            self.assertRegex(text, r"(?m)^ +\S+ s  +start4\.elf, 2\.\d MB, 1 probe in ")
+            self.assertRegex(text.splitlines()[-1], r"s  up$")
+        latest, before = (json.loads(self.appliance.bramble("logs", "pi-02", "--boot", number, "--json"))["boot"]["started"]
+                          for number in "01")
+        self.assertLess(before, latest)
+
+    def test_what_is_not_there_is_said(self):
+        with self.assertRaisesRegex(LabError, "no board of this name is in the fleet file"):
+            self.appliance.bramble("board", "pi-99")
+        with self.assertRaisesRegex(LabError, "no such boot of this board is kept"):
+            self.appliance.bramble("logs", "pi-01", "--boot", "40")
+        with self.assertRaisesRegex(LabError, "no board of this name"):
+            self.appliance.bramble("board", "../status")
+
+
+if __name__ == "__main__":
+    unittest.main()
