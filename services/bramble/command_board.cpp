@@ -33,7 +33,9 @@ void add_board(CLI::App& app, Invocation& invocation) {
     auto arguments = std::make_shared<BoardArguments>();
     add_admin_options(*command, invocation, arguments->admin);
     add_json_option(*command, invocation, "One JSON object, as /api/v1/boards/NAME");
-    command->add_option("BOARD", arguments->board, "The board's name")->required();
+    command->add_option("board", arguments->board, "The board's name")
+        ->type_name("BOARD")
+        ->required();
     command->callback([&invocation, arguments] { invocation.exit = board(invocation, *arguments); }
     );
 }

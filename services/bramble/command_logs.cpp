@@ -36,7 +36,9 @@ void add_logs(CLI::App& app, Invocation& invocation) {
     auto arguments = std::make_shared<LogsArguments>();
     add_admin_options(*command, invocation, arguments->admin);
     add_json_option(*command, invocation, "One JSON object, as /api/v1/boards/NAME/boots/N");
-    command->add_option("BOARD", arguments->board, "The board's name")->required();
+    command->add_option("board", arguments->board, "The board's name")
+        ->type_name("BOARD")
+        ->required();
     command->add_option("--boot", arguments->boot, "Which boot: 0 is the latest, 1 the one before")
         ->type_name("N")
         ->check(CLI::Range(0, 1000))

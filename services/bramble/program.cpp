@@ -28,7 +28,8 @@ First steps:
 
 constexpr const char* footer =
     R"(Who runs what:
-  anyone            check, schema, plan, rehearse, simulate, generations, diff, version, completion
+  anyone            check, schema, plan, explain, rehearse, simulate, generations, diff, version,
+                    completion
   root              apply (roots hold foreign owners and device nodes), rollback, up; doctor sees
                     more as root
   its own user      serve, with CAP_NET_BIND_SERVICE and CAP_NET_RAW; as root with --user NAME
@@ -103,6 +104,7 @@ int run_program(int argc, const char* const* argv) {
     add_boards(app, invocation);
     add_board(app, invocation);
     add_logs(app, invocation);
+    add_explain(app, invocation);
     add_simulate(app, invocation);
     add_rehearse(app, invocation);
     add_doctor(app, invocation);

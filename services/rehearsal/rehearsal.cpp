@@ -56,7 +56,8 @@ Rehearsal::Rehearsal(
       firmware_(std::move(firmware)),
       plays_lease_server_(fleet.appliance.dhcp.mode != fleet::DhcpMode::authoritative),
       paths_(manifest),
-      dhcp_(fleet_, this),
+      gate_(manifest),
+      dhcp_(fleet_, &gate_),
       tftp_(tftp::Settings{}, *this),
       boot_check_(manifest, evidence),
       now_(beginning) {}
@@ -356,25 +357,6 @@ void Rehearsal::on_file(const virtual_board::ReceivedFile& received) {
             "remove that object and run `bramble apply`, which makes it anew"
         );
     }
-}
-
-// ---- DHCP's questions
-
-dhcp::GateAnswer Rehearsal::ask(const dhcp::BootCandidate& candidate, TimePoint /*now*/) {
-    if (candidate.board == nullptr || manifest_.find_board(candidate.board->name) == nullptr) {
-        return dhcp::Wait{"this generation has nothing for it"};
-    }
-    return dhcp::Admit{};
-}
-
-dhcp::BootParameters Rehearsal::parameters(const dhcp::BootCandidate& candidate) const {
-    dhcp::BootParameters out;
-    const layout::BoardEntry* entry =
-        candidate.board == nullptr ? nullptr : manifest_.find_board(candidate.board->name);
-    if (entry == nullptr) return out;
-    if (entry->bootfile) out.bootfile = *entry->bootfile;
-    if (entry->root) out.root_path = entry->root->server + ":" + entry->root->path.string();
-    return out;
 }
 
 }  // namespace bramble::rehearsal

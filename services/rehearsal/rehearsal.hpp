@@ -15,6 +15,7 @@
 #include "services/dhcp/server.hpp"
 #include "services/rehearsal/boot_check.hpp"
 #include "services/rehearsal/evidence.hpp"
+#include "services/rehearsal/manifest_gate.hpp"
 #include "services/rehearsal/report.hpp"
 #include "services/tftp/engine.hpp"
 #include "services/tftp/resolve.hpp"
@@ -22,9 +23,7 @@
 
 namespace bramble::rehearsal {
 
-class Rehearsal final : private dhcp::BootGate,
-                        private tftp::Resolver,
-                        private virtual_board::FileObserver {
+class Rehearsal final : private tftp::Resolver, private virtual_board::FileObserver {
 public:
     static constexpr std::size_t steps_max = 4'000'000;  // of one boot: a kernel of 96 MB in blocks
 
@@ -65,9 +64,7 @@ private:
         bool over = false;
     };
 
-    // dhcp::BootGate, tftp::Resolver, virtual_board::FileObserver
-    dhcp::GateAnswer ask(const dhcp::BootCandidate& candidate, TimePoint now) override;
-    dhcp::BootParameters parameters(const dhcp::BootCandidate& candidate) const override;
+    // tftp::Resolver, virtual_board::FileObserver
     tftp::Resolution resolve(const tftp::Peer& peer, std::string_view path, TimePoint now) override;
 
     void on_bytes(std::string_view, std::uint64_t, std::span<const std::byte>) override {}
@@ -98,6 +95,7 @@ private:
     std::optional<virtual_board::Profile> firmware_;
     bool plays_lease_server_;
     tftp::PathIndex paths_;
+    ManifestGate gate_;
     dhcp::Server dhcp_;
     tftp::Engine tftp_;
     BootCheck boot_check_;

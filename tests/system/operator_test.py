@@ -52,7 +52,6 @@ class Operator(unittest.TestCase):
 
     def test_board_tells_the_story_of_a_boot(self):
         text = self.appliance.bramble("board", "pi-01")
-        print(text, flush=True)
         self.assertRegex(text, r"(?m)^pi-01  up$")
         self.assertRegex(text, r"boot of \S+Z: up after [\d.]+ s, generation 1, 12\.\d MB loaded")
         self.assertRegex(text, r"(?m)^firmware +\S+ m?s +[\d.]+ m?s +#+$")
@@ -74,6 +73,31 @@ class Operator(unittest.TestCase):
         latest, before = (json.loads(self.appliance.bramble("logs", "pi-02", "--boot", number, "--json"))["boot"]["started"]
                           for number in "01")
         self.assertLess(before, latest)
+
+    def test_explain_says_what_a_board_gets_and_why(self):
+        text = self.appliance.bramble("explain", "pi-01")
+        for name in ("40000001", "dc:a6:32:00:03:01"):
+            self.assertEqual(self.appliance.bramble("explain", name), text, "a label has the serial, a log the MAC")
+        self.assertRegex(text, r"(?m)^pi-01 \(\S+appliance\.yaml:\d+\)$")
+        self.assertRegex(text, r"(?m)^  yiaddr +172\.16\.1\.21$")
+        self.assertRegex(text, r'(?m)^  option 66 TFTP server name +"172\.16\.1\.1"$')
+        self.assertRegex(text, r"(?m)^  option 43 vendor specific +.*Raspberry Pi Boot")
+        self.assertRegex(text, r"(?m)^  start4\.elf +2\.3 MB +[0-9a-f]{12}  image 'pi'$")
+        self.assertRegex(text, r"(?m)^profile 'pi' \(\S+:\d+\), image 'pi' \(\S+:\d+\)$")
+        self.assertRegex(text, r"(?m)^  cmdline\.txt +\d+ B +text +written for this board$")
+        self.assertRegex(text, r"(?m)^  console=tty1 root=/dev/nfs ")
+        self.assertRegex(text, r"(?m)^root  172\.16\.1\.1:\S+ over NFS 3, read and write$")
+        value = json.loads(self.appliance.bramble("explain", "pi-01", "--json"))
+        self.assertEqual(value["name"], "pi-01")
+        self.assertEqual({"name": "yiaddr", "value": "172.16.1.21"} in value["dhcp"]["offer"], True)
+        self.assertEqual([len(file["sha256"]) for file in value["files"] if file["path"] == "start4.elf"], [64])
+        with self.assertRaisesRegex(LabError, "its firmware gets no offer"):
+            self.appliance.bramble("explain", "99999999")
+        with self.assertRaisesRegex(LabError, r"no board 'pi-1', by name, serial or MAC \(did you mean 'pi-0\d'"):
+            self.appliance.bramble("explain", "pi-1")
+
+    def test_explain_diff_is_what_the_next_boot_gets_anew(self):
+        self.assertIn("served the same", self.appliance.bramble("explain", "pi-02", "--diff"))
 
     def test_what_is_not_there_is_said(self):
         with self.assertRaisesRegex(LabError, "no board of this name is in the fleet file"):
