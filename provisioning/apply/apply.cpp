@@ -187,6 +187,17 @@ private:
         return changes_.record_identity(board, wanted.base, root::identity_key(wanted.identity));
     }
 
+    // Who asks for reflink by name wants to hear when the filesystem refuses.
+    host::Blocks blocks_of(fleet::CopyOnWrite kind, const std::string& board) const {
+        if (kind == fleet::CopyOnWrite::copy) return host::Blocks::copied;
+        const fleet::Board* known = fleet_.find_board(board);
+        const fleet::Profile* profile =
+            known == nullptr ? nullptr : fleet_.find_profile(known->profile);
+        const bool asked =
+            profile != nullptr && profile->root.copy_on_write == fleet::CopyOnWrite::reflink;
+        return asked ? host::Blocks::shared : host::Blocks::shared_if_possible;
+    }
+
     Result<void> copy_root(const Step& step) {
         const std::string& board = step.subject;
         const auto wanted = wanted_.roots.find(board);
@@ -195,7 +206,8 @@ private:
             return {};
         }
         const std::string base = wanted->second.base;
-        const auto staged = changes_.stage_board_root(board, base, options_.stop);
+        const host::Blocks blocks = blocks_of(step.copy_on_write, board);
+        const auto staged = changes_.stage_board_root(board, base, blocks, options_.stop);
         if (!staged) return tl::unexpected(staged.error());
         return give_identity(board, *staged)
             .and_then([&] { return changes_.adopt_board_root(board, base, *staged); })

@@ -27,6 +27,7 @@ public:
 
 private:
     Result<void> look_at_store() {
+        seen_.filesystem = host_.filesystem_of(store_.paths().store());
         auto current = store_.current();
         if (!current) {
             return fail(fmt::format(

@@ -48,6 +48,13 @@ struct HashedFile {
     friend bool operator==(const HashedFile&, const HashedFile&) = default;
 };
 
+// What becomes of the data blocks of a tree that is copied.
+enum class Blocks {
+    shared_if_possible,  // one copy of them for both trees where the filesystem can (reflink)
+    shared,              // so, or an error
+    copied,
+};
+
 // Who a command runs as, or who a file belongs to.
 struct Owner {
     uid_t uid = 0;
@@ -106,6 +113,8 @@ public:
     // Sorted by name, without "." and "..".
     [[nodiscard]] virtual Result<std::vector<DirectoryEntry>> list(const Path& directory) = 0;
     [[nodiscard]] virtual Result<HashedFile> hash_file(const Path& path) = 0;  // follows links
+    // "ext4", "xfs", "btrfs"; of what is above it when nothing is there yet. Empty: not known.
+    virtual std::string filesystem_of(const Path& path) = 0;
 
     // ---- changing; each is on stable storage when it returns, unless it says otherwise
 
@@ -126,9 +135,12 @@ public:
     // A file or a tree; nothing there is fine. Never crosses into another filesystem.
     [[nodiscard]] virtual Result<void> remove_all(const Path& path) = 0;
     // `to` must not exist. Owners, modes, times, links, hard links, devices, extended attributes
-    // arrive; data blocks are shared where the filesystem can. Not synced: see sync_tree.
+    // arrive. Not synced: see sync_tree.
     [[nodiscard]] virtual Result<void> copy_tree(
-        const Path& from, const Path& to, const std::stop_token& stop = {}
+        const Path& from,
+        const Path& to,
+        const std::stop_token& stop = {},
+        Blocks blocks = Blocks::shared_if_possible
     ) = 0;
     // Everything below `path`, however it was written.
     [[nodiscard]] virtual Result<void> sync_tree(const Path& path) = 0;

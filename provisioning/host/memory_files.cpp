@@ -177,9 +177,15 @@ Result<void> MemoryHost::remove_in(const Path& root, const Path& relative) {
     return {};
 }
 
+std::string MemoryHost::filesystem_of(const Path& /*path*/) {
+    return filesystem;
+}
+
 Result<void> MemoryHost::copy_tree(
-    const Path& from, const Path& to, const std::stop_token& /*stop*/
+    const Path& from, const Path& to, const std::stop_token& /*stop*/, Blocks blocks
 ) {
+    const bool shares = filesystem == "xfs" || filesystem == "btrfs";
+    if (blocks == Blocks::shared && !shares) return fail("cannot share blocks here");
     const bool was_dark = dark_;
     const auto entered = enter("copy to", to);
     if (was_dark) return entered;

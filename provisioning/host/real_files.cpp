@@ -3,6 +3,7 @@
 #include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 
 #include <array>
 
@@ -162,12 +163,48 @@ Result<void> RealHost::remove_all(const Path& path) {
     ).map([](const CommandOutcome&) {});
 }
 
-Result<void> RealHost::copy_tree(const Path& from, const Path& to, const std::stop_token& stop) {
+std::string RealHost::filesystem_of(const Path& path) {
+    struct Known {
+        long magic;
+        const char* name;
+    };
+
+    constexpr std::array known = {
+        Known{0x9123683e, "btrfs"},
+        Known{0x58465342, "xfs"},
+        Known{0xef53, "ext4"},
+        Known{0x01021994, "tmpfs"},
+        Known{0x2fc12fc1, "zfs"},
+        Known{0x794c7630, "overlay"}};
+
+    struct statfs about {};
+
+    for (Path at = path;; at = at.parent_path()) {
+        if (::statfs(at.c_str(), &about) == 0) break;
+        if (errno != ENOENT || at == at.parent_path()) return "";
+    }
+    for (const Known& one : known) {
+        if (static_cast<long>(about.f_type) == one.magic) return one.name;
+    }
+    return "";
+}
+
+Result<void> RealHost::copy_tree(
+    const Path& from, const Path& to, const std::stop_token& stop, Blocks blocks
+) {
     const auto there = status(to);
     if (!there) return tl::unexpected(there.error());
     if (*there) return fail(fmt::format("cannot copy to '{}': it exists", to.string()));
+    constexpr std::array reflink = {"--reflink=auto", "--reflink=always", "--reflink=never"};
     const Command copy = {
-        .argv = {"cp", "-a", "--reflink=auto", "-T", "--", from.string(), to.string()},
+        .argv =
+            {"cp",
+             "-a",
+             reflink[static_cast<std::size_t>(blocks)],
+             "-T",
+             "--",
+             from.string(),
+             to.string()},
         .stop = stop};
     return run_or_fail(*this, copy).map([](const CommandOutcome&) {});
 }

@@ -17,6 +17,7 @@ public:
     Result<Path> read_link(const Path& path) override;
     Result<std::vector<DirectoryEntry>> list(const Path& directory) override;
     Result<HashedFile> hash_file(const Path& path) override;
+    std::string filesystem_of(const Path& path) override;
 
     Result<void> write_file(const Path& path, std::string_view bytes, std::uint32_t mode) override;
     Result<HashedFile> copy_file(const Path& from, const Path& to, std::uint32_t mode) override;
@@ -25,7 +26,9 @@ public:
     Result<void> replace_symlink(const Path& target, const Path& link) override;
     Result<void> hard_link(const Path& from, const Path& to) override;
     Result<void> remove_all(const Path& path) override;
-    Result<void> copy_tree(const Path& from, const Path& to, const std::stop_token& stop) override;
+    Result<void> copy_tree(
+        const Path& from, const Path& to, const std::stop_token& stop, Blocks blocks
+    ) override;
     Result<void> sync_tree(const Path& path) override;
 
     Result<std::optional<FileStatus>> status_in(const Path& root, const Path& relative) override;

@@ -59,6 +59,7 @@ struct Observed {
     std::map<std::string, std::vector<BoardRoot>> board_roots;  // board -> its trees
     std::optional<layout::Manifest> current;
     std::uint64_t next_generation = 1;
+    std::string filesystem;         // of the store: "ext4", "xfs", "btrfs"; empty: not known
     std::vector<Problem> problems;  // met while looking: a missing source, an unreadable current
 };
 

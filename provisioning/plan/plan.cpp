@@ -36,7 +36,7 @@ public:
         const auto add = [&](const std::vector<Problem>& more) {
             plan_.problems.insert(plan_.problems.end(), more.begin(), more.end());
         };
-        add(unsupported(fleet));
+        add(unsupported(fleet, observed.filesystem));
         add(wanted_.problems);
         if (observed.current) plan_.current = observed.current->generation;
     }
@@ -117,10 +117,11 @@ private:
         if (has_another) step.reason = fmt::format("its base changed: image {}", wanted.image);
         const auto ingest = ingests_.find(wanted.image);
         if (ingest != ingests_.end()) step.after.push_back(ingest->second);
-        add(std::move(step));
-        if (!has_another) return;
         const fleet::Board* known = fleet_.find_board(board);
         const fleet::Profile* profile = fleet_.find_profile(known->profile);
+        step.copy_on_write = copy_on_write_on(observed_.filesystem, *profile);
+        add(std::move(step));
+        if (!has_another) return;
         if (profile->root.on_base_change != fleet::OnBaseChange::keep) return;
         plan_.problems.push_back(
             {known->where,

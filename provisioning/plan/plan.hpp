@@ -25,6 +25,8 @@ struct Step {
     std::string reason;              // "not in the store", "pi-03: cmdline.txt changed"
     Digest key;                      // of all that goes into it
     std::vector<std::size_t> after;  // indices of the steps that must be done before
+    // Of copy_root: how, once the store's filesystem has been asked.
+    fleet::CopyOnWrite copy_on_write = fleet::CopyOnWrite::copy;
 
     friend bool operator==(const Step&, const Step&) = default;
 };
@@ -33,7 +35,6 @@ struct Plan {
     std::vector<Step> steps;  // in an order in which they can be done
     std::vector<Problem> problems;
     std::uint64_t current = 0;  // the generation that is published; 0: none
-    fleet::CopyOnWrite copy_on_write = fleet::CopyOnWrite::copy;
 
     bool nothing_to_do() const { return steps.empty(); }
 

@@ -49,7 +49,7 @@ std::string render(const Plan& plan, const fleet::Fleet& fleet) {
             to_string(step.kind),
             step.subject,
             step.reason,
-            step.kind == StepKind::copy_root ? fmt::format(" ({})", name_of(plan.copy_on_write))
+            step.kind == StepKind::copy_root ? fmt::format(" ({})", name_of(step.copy_on_write))
                                              : ""
         );
     }
@@ -69,6 +69,9 @@ std::string render_json(const Plan& plan, const fleet::Fleet& fleet) {
             {"reason", step.reason},
             {"key", step.key.to_string()},
             {"after", std::move(after)}});
+        if (step.kind == StepKind::copy_root) {
+            steps.back().as_object()["copy_on_write"] = name_of(step.copy_on_write);
+        }
     }
     json::array problems;
     for (const Problem& problem : plan.problems) {
@@ -84,7 +87,6 @@ std::string render_json(const Plan& plan, const fleet::Fleet& fleet) {
         {"current", plan.current},
         {"refused", plan.refused()},
         {"nothing_to_do", plan.nothing_to_do()},
-        {"copy_on_write", name_of(plan.copy_on_write)},
         {"steps", std::move(steps)},
         {"problems", std::move(problems)}};
     return json::serialize(written) + "\n";

@@ -92,13 +92,13 @@ Result<void> Changes::record_image(const plan::ImageRecord& record) {
 }
 
 Result<Path> Changes::stage_board_root(
-    std::string_view board, std::string_view base, const std::stop_token& stop
+    std::string_view board, std::string_view base, host::Blocks blocks, const std::stop_token& stop
 ) {
     const Path staged = paths().board(board) / staged_root_name;
     return host()
         .make_directories(paths().board(board))
         .and_then([&] { return host().remove_all(staged); })
-        .and_then([&] { return host().copy_tree(paths().root(base), staged, stop); })
+        .and_then([&] { return host().copy_tree(paths().root(base), staged, stop, blocks); })
         .map([&] { return staged; });
 }
 

@@ -76,7 +76,10 @@ public:
 
     // A copy of roots/<base> for a board, not yet where the board will find it.
     [[nodiscard]] Result<Path> stage_board_root(
-        std::string_view board, std::string_view base, const std::stop_token& stop
+        std::string_view board,
+        std::string_view base,
+        host::Blocks blocks,
+        const std::stop_token& stop
     );
     [[nodiscard]] Result<void> adopt_board_root(
         std::string_view board, std::string_view base, const Path& staged

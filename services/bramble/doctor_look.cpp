@@ -202,26 +202,7 @@ doctor::ClockLook look_at_clock(host::Host& host) {
     return look;
 }
 
-std::string filesystem_of(const fs::path& path) {
-    constexpr std::array<std::pair<long, const char*>, 6> known{{
-        {0x9123683e, "btrfs"},
-        {0x58465342, "xfs"},
-        {0xef53, "ext4"},
-        {0x01021994, "tmpfs"},
-        {0x2fc12fc1, "zfs"},
-        {0x794c7630, "overlay"},
-    }};
-
-    struct statfs about {};
-
-    if (::statfs(path.c_str(), &about) != 0) return {};
-    for (const auto& [magic, name] : known) {
-        if (static_cast<long>(about.f_type) == magic) return name;
-    }
-    return {};
-}
-
-doctor::StoreLook look_at_store(const fs::path& store) {
+doctor::StoreLook look_at_store(host::Host& host, const fs::path& store) {
     doctor::StoreLook look;
     look.path = store.string();
 
@@ -229,7 +210,7 @@ doctor::StoreLook look_at_store(const fs::path& store) {
 
     if (::statvfs(store.c_str(), &about) != 0) return look;
     look.exists = true;
-    look.filesystem = filesystem_of(store);
+    look.filesystem = host.filesystem_of(store);
     look.bytes_free = about.f_bavail * about.f_frsize;
     look.bytes_total = about.f_blocks * about.f_frsize;
     look.files_free = about.f_favail;
@@ -347,7 +328,7 @@ doctor::Observation look(
         seen.firewall_error = firewall.error().message;
     }
     seen.nfs = look_at_nfs(host, fleet);
-    seen.store = look_at_store(fleet.appliance.store);
+    seen.store = look_at_store(host, fleet.appliance.store);
     seen.copy_on_write = look_at_copy_on_write(host, fleet, seen.store.filesystem);
     seen.clock = look_at_clock(host);
     return seen;

@@ -213,9 +213,12 @@ TEST(MemoryHost, FailsTheCallThatItWasTold) {
 TEST(MemoryHost, APowerCutTakesWhatWasNotSynced) {
     MemoryMachine machine;
     machine.host.put_file(machine.top / "t/a", "a");
-    ASSERT_TRUE(machine.host.copy_tree(machine.top / "t", machine.top / "synced", {}));
+    ASSERT_TRUE(
+        machine.host.copy_tree(machine.top / "t", machine.top / "synced", {}, Blocks::copied)
+    );
     ASSERT_TRUE(machine.host.sync_tree(machine.top / "synced"));
-    ASSERT_TRUE(machine.host.copy_tree(machine.top / "t", machine.top / "lost", {}));
+    ASSERT_TRUE(machine.host.copy_tree(machine.top / "t", machine.top / "lost", {}, Blocks::copied)
+    );
     machine.host.fail_call(0, MemoryHost::Fault::power_cut);
     EXPECT_FALSE(machine.host.status(machine.top));
     EXPECT_FALSE(machine.host.status(machine.top));

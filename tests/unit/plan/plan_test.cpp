@@ -24,6 +24,34 @@ TEST_F(PlanTest, AFreshStoreNeedsEverything) {
     );
 }
 
+TEST_F(PlanTest, HowARootIsCopiedIsTheFilesystemsAndTheProfiles) {
+    for (const auto& [filesystem, wish, said] :
+         std::initializer_list<std::tuple<const char*, fleet::CopyOnWrite, const char*>>{
+             {"ext4", fleet::CopyOnWrite::automatic, "(plain copy)"},
+             {"", fleet::CopyOnWrite::automatic, "(plain copy)"},
+             {"xfs", fleet::CopyOnWrite::automatic, "(reflink)"},
+             {"btrfs", fleet::CopyOnWrite::automatic, "(reflink)"},
+             {"xfs", fleet::CopyOnWrite::copy, "(plain copy)"},
+             {"btrfs", fleet::CopyOnWrite::reflink, "(reflink)"},
+             {"btrfs", fleet::CopyOnWrite::btrfs, "(reflink)"}}) {
+        seen.filesystem = filesystem;
+        fleet.profiles[0].root.copy_on_write = wish;
+        EXPECT_THAT(rendered(), HasSubstr(said)) << filesystem;
+    }
+}
+
+TEST_F(PlanTest, AReflinkThatTheFilesystemCannotMakeIsRefused) {
+    seen.filesystem = "ext4";
+    fleet.profiles[0].root.copy_on_write = fleet::CopyOnWrite::reflink;
+    const Plan plan = make(fleet, seen, store);
+    EXPECT_TRUE(plan.refused());
+    EXPECT_THAT(
+        render(plan, fleet),
+        HasSubstr("copy_on_write: reflink needs the store on xfs or btrfs, and it is on ext4: put "
+                  "it on one of them, or leave copy_on_write out")
+    );
+}
+
 TEST_F(PlanTest, EachStepNamesWhatMustBeDoneBefore) {
     const Plan plan = make(fleet, seen, store);
     ASSERT_EQ(plan.steps.size(), 5U);
