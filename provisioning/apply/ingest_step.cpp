@@ -38,10 +38,16 @@ Result<image::Workshop> open_workshop(store::Changes& changes, const IngestStep&
     host::Host& host = changes.store().host();
     return host.make_directories(logs)
         .and_then([&] { return host.remove_all(logs / (step.image.name + ".log")); })
+        .and_then([&] { return host.make_directories(paths.store() / "downloads"); })
         .and_then([&] { return changes.stage("image"); })
         .map([&](const Path& staging) {
             return image::Workshop{
-                host, staging, logs / (step.image.name + ".log"), step.progress, step.stop};
+                host,
+                staging,
+                logs / (step.image.name + ".log"),
+                paths.store() / "downloads",
+                step.progress,
+                step.stop};
         });
 }
 

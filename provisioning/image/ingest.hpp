@@ -20,8 +20,9 @@ using host::Path;
 // Where an ingest may work and whom it tells about it.
 struct Workshop {
     host::Host& host;
-    Path staging;  // exists and is empty; on the store's filesystem; removed by the caller
-    Path log;      // what commands print is appended here
+    Path staging;    // exists and is empty; on the store's filesystem; removed by the caller
+    Path log;        // what commands print is appended here
+    Path downloads;  // exists; outlives a run that failed, so that the next one goes on
     std::function<void(std::string_view)> progress;  // one short line each; may be empty
     std::stop_token stop;
 };
@@ -41,9 +42,9 @@ struct Ingested {
 );
 
 // The digest of all that decides what `ingest` makes of the image: of directories every entry's
-// path, kind, size, time, mode and owner; of archives path, size and time; of a Debian suite its
-// settings and the recipe's version. Errors name the image: a source that is missing or that this
-// version does not read.
+// path, kind, size, time, mode and owner; of archives path, size and time, of those behind a URL
+// the URL and sha256; of a Debian suite its settings and the recipe's version. Errors name the
+// image: a source that is missing or that this version does not read.
 [[nodiscard]] Result<Digest> source_key(const fleet::Image& image, host::Host& host);
 
 }  // namespace bramble::image

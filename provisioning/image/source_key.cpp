@@ -76,6 +76,12 @@ Result<Digest> key_of(const fleet::DirectorySource& source, host::Host& host) {
 
 Result<Digest> key_of(const fleet::FileSource& source, host::Host& host) {
     if (auto readable = check_archive(source); !readable) return tl::unexpected(readable.error());
+    if (is_url(source)) {
+        // What is behind it is known when it has been fetched; nobody fetches it to plan.
+        return Digest::of(fmt::format(
+            "url 1\n{}\n{}\n", source.location, source.sha256 ? source.sha256->to_string() : ""
+        ));
+    }
     const auto found = host.status(source.location);
     if (!found) return tl::unexpected(found.error());
     if (!*found) {

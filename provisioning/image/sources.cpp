@@ -7,6 +7,7 @@
 
 #include "provisioning/image/disk_file.hpp"
 #include "provisioning/image/disk_image.hpp"
+#include "provisioning/image/download.hpp"
 #include "provisioning/image/unpack.hpp"
 
 namespace bramble::image {
@@ -74,13 +75,13 @@ std::string kernel_release_of(host::Host& host, const Path& root) {
     return {};
 }
 
+bool is_url(const fleet::FileSource& source) {
+    return source.location.find("://") != std::string::npos;
+}
+
 Result<void> check_archive(const fleet::FileSource& source) {
-    if (source.location.find("://") != std::string::npos) {
-        return fail(fmt::format(
-            "this version fetches nothing: download '{}' and name the file", source.location
-        ));
-    }
-    std::string name = Path(source.location).filename().string();
+    std::string name =
+        is_url(source) ? file_name_of(source.location) : Path(source.location).filename().string();
     std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) {
         return static_cast<char>(std::tolower(c));
     });
@@ -108,8 +109,34 @@ Result<Ingested> ingest_directory(const fleet::DirectorySource& source, const Wo
     });
 }
 
+namespace {
+
+// Fetched, taken in, and removed: the store has all of it then, and its record.
+Result<Ingested> ingest_url(const fleet::FileSource& source, const Workshop& workshop) {
+    const Digest of_url = Digest::of(source.location);
+    const Path file =
+        workshop.downloads /
+        fmt::format("{}-{}", of_url.to_string().substr(0, 16), file_name_of(source.location));
+    say(workshop, fmt::format("fetching {}", source.location));
+    const auto sum = download(
+        workshop.host, {source.location, file, source.sha256, workshop.progress, workshop.stop}
+    );
+    if (!sum) return tl::unexpected(sum.error());
+    if (!source.sha256) {
+        say(workshop, fmt::format("write sha256: {} to keep to this very file", sum->to_string()));
+    }
+    auto ingested = ingest_file({file.string(), std::nullopt}, workshop);
+    if (auto removed = workshop.host.remove_all(file); !removed) {
+        return tl::unexpected(removed.error());
+    }
+    return ingested;
+}
+
+}  // namespace
+
 Result<Ingested> ingest_file(const fleet::FileSource& source, const Workshop& workshop) {
     if (auto readable = check_archive(source); !readable) return tl::unexpected(readable.error());
+    if (is_url(source)) return ingest_url(source, workshop);
     if (source.sha256) {
         say(workshop, fmt::format("checking the sum of {}", source.location));
         const auto sum = workshop.host.hash_file(source.location);

@@ -7,8 +7,10 @@
 
 namespace bramble::image {
 
-// Whether the source is something that this version unpacks. Errors name the way out: URLs,
-// other machines' disks.
+bool is_url(const fleet::FileSource& source);
+
+// Whether the source is something that this version unpacks. Errors name the way out: other
+// machines' disks.
 [[nodiscard]] Result<void> check_archive(const fleet::FileSource& source);
 
 [[nodiscard]] Result<Ingested> ingest_directory(

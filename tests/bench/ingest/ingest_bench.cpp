@@ -15,8 +15,9 @@ int main(int argc, char** argv) {
     bramble::host::RealHost machine;
     const std::filesystem::path staging = argv[2];
     const auto start = Clock::now();
-    const auto done =
-        bramble::image::ingest_disk_image(argv[1], {machine, staging, staging / "log", {}, {}});
+    const auto done = bramble::image::ingest_disk_image(
+        argv[1], {machine, staging, staging / "log", staging / "downloads", {}, {}}
+    );
     const auto synced = done ? machine.sync_tree(staging) : bramble::Result<void>();
     if (!done || !synced) {
         const auto& error = done ? synced.error() : done.error();

@@ -143,6 +143,7 @@ protected:
             {host_,
              "/staging",
              "/log",
+             "/downloads",
              [this](std::string_view line) { told_.emplace_back(line); },
              {}}
         );

@@ -6,6 +6,7 @@
 #include "archive_fixture.hpp"
 #include "provisioning/host/memory_host.hpp"
 #include "provisioning/host/real_host.hpp"
+#include "provisioning/image/download.hpp"
 
 namespace bramble::image {
 namespace {
@@ -19,7 +20,7 @@ protected:
         return ingest_file({archive_path.string(), sum}, workshop());
     }
 
-    Workshop workshop() { return {machine, top / "out", top / "log", {}, {}}; }
+    Workshop workshop() { return {machine, top / "out", top / "log", top / "downloads", {}, {}}; }
 
     host::RealHost machine;
 };
@@ -71,6 +72,32 @@ TEST_F(Sources, AnotherSumThanTheFleetFileSaysIsRefused) {
     const auto ingested = ingest_tar(Digest::of("other"));
     ASSERT_FALSE(ingested);
     EXPECT_THAT(ingested.error().message, HasSubstr("fetch it again, or correct sha256:"));
+}
+
+// A store's file name: whatever a server's path holds, it stays in its directory.
+TEST(FileNameOf, AUrlGivesAHarmlessName) {
+    EXPECT_EQ(file_name_of("https://lab/raspios/lite.img.xz"), "lite.img.xz");
+    EXPECT_EQ(file_name_of("https://lab/lite.img.xz?token=a/b#c"), "lite.img.xz");
+    EXPECT_EQ(file_name_of("https://lab/a b\"$.tar"), "a_b__.tar");
+    EXPECT_EQ(file_name_of("https://lab/.."), "download..");
+    EXPECT_EQ(file_name_of("https://lab/"), "download");
+    EXPECT_EQ(file_name_of("https://lab"), "download");
+    EXPECT_EQ(file_name_of("https://lab/" + std::string(4000, 'x') + ".img").size(), 150U);
+    EXPECT_TRUE(file_name_of("https://lab/" + std::string(4000, 'x') + ".img").ends_with(".img"));
+}
+
+// What is behind a URL is not looked at to plan; another sum is another image.
+TEST(SourceKey, OfAUrlIsItsTextAndItsSum) {
+    host::RealHost machine;
+    fleet::Image image;
+    image.source = fleet::FileSource{"https://lab/lite.img.xz", std::nullopt};
+    const auto key = source_key(image, machine);
+    ASSERT_TRUE(key) << key.error().message;
+    EXPECT_EQ(source_key(image, machine), key);
+    image.source = fleet::FileSource{"https://lab/lite.img.xz", Digest::of("x")};
+    EXPECT_NE(source_key(image, machine), key);
+    image.source = fleet::FileSource{"https://lab/lite.qcow2?x", std::nullopt};
+    EXPECT_FALSE(source_key(image, machine));
 }
 
 TEST(CheckArchive, NamesTheWayOutOfWhatItDoesNotRead) {
