@@ -119,8 +119,9 @@ TEST(IngestDirectory, CopiesTheRootAndLeavesTheBootFilesWhereTheyAre) {
     machine.put_file("/src/root/etc/hostname", "base");
     machine.put_file("/src/root/lib/modules/6.1.0/modules.dep", "");
     machine.put_directory("/staging");
-    const auto ingested =
-        ingest_directory({"/src/boot", "/src/root"}, {machine, "/staging", "/log", {}, {}});
+    const auto ingested = ingest_directory(
+        {"/src/boot", "/src/root"}, {machine, "/staging", "/log", "/downloads", {}, {}}
+    );
     ASSERT_TRUE(ingested);
     EXPECT_EQ(ingested->boot, "/src/boot");
     EXPECT_EQ(ingested->root, "/staging/root");
