@@ -87,7 +87,7 @@ TEST(FileNameOf, AUrlGivesAHarmlessName) {
 }
 
 // What is behind a URL is not looked at to plan; another sum is another image.
-TEST(SourceKey, OfAUrlIsItsTextAndItsSum) {
+TEST(SourceKeyOfAUrl, IsItsTextAndItsSum) {
     host::RealHost machine;
     fleet::Image image;
     image.source = fleet::FileSource{"https://lab/lite.img.xz", std::nullopt};
@@ -101,10 +101,15 @@ TEST(SourceKey, OfAUrlIsItsTextAndItsSum) {
 }
 
 TEST(CheckArchive, NamesTheWayOutOfWhatItDoesNotRead) {
-    for (const char* name : {"/a/lite.QCOW2", "/a/lite.iso", "https://x.org/a.tar"}) {
+    for (const char* name : {"/a/lite.QCOW2", "/a/lite.iso", "https://x.org/a.iso?b"}) {
         EXPECT_FALSE(check_archive({name, {}})) << name;
     }
-    for (const char* name : {"/a/lite.tar.xz", "/a/lite.img", "/a/lite.IMG.xz", "/a/lite.zip"}) {
+    for (const char* name :
+         {"/a/lite.tar.xz",
+          "/a/lite.img",
+          "/a/lite.IMG.xz",
+          "/a/lite.zip",
+          "https://x.org/a.tar"}) {
         EXPECT_TRUE(check_archive({name, {}})) << name;
     }
     EXPECT_EQ(
