@@ -52,35 +52,33 @@ Result<io::HttpCall> where_to_ask(const Invocation& invocation, const AdminArgum
     return call;
 }
 
+std::string nobody_answers(std::string_view why) {
+    return fmt::format(
+        "no answer from a running serve at {} (is it running? `systemctl status bramble`, or start "
+        "`bramble serve`)",
+        why
+    );
+}
+
+Refusal refusal_of(const io::HttpResponse& response) {
+    if (response.status == 401 || response.status == 403) {
+        return {"the token is missing or wrong: see --token-file", Exit::no};
+    }
+    if (response.status == 404) {
+        auto answer = parse_object(response.body);
+        return {answer ? text_of(*answer, "error") : "serve knows no such page", Exit::no};
+    }
+    return {fmt::format("serve answered {}: {}", response.status, response.body), Exit::machine};
+}
+
 Result<std::string, Refusal> ask(io::HttpCall call, const std::string& target) {
     call.target = target;
-    const auto response = io::call_http(call);
-    const auto refuse = [](std::string message, Exit exit) {
-        return tl::unexpected(Refusal{std::move(message), exit});
-    };
+    auto response = io::call_http(call);
     if (!response) {
-        return refuse(
-            fmt::format(
-                "no answer from a running serve at {} (is it running? `systemctl status bramble`, "
-                "or start `bramble serve`)",
-                response.error().message
-            ),
-            Exit::machine
-        );
+        return tl::unexpected(Refusal{nobody_answers(response.error().message), Exit::machine});
     }
-    if (response->status == 401 || response->status == 403) {
-        return refuse("the token is missing or wrong: see --token-file", Exit::no);
-    }
-    if (response->status == 404) {
-        auto answer = parse_object(response->body);
-        return refuse(answer ? text_of(*answer, "error") : "serve knows no such page", Exit::no);
-    }
-    if (response->status != 200) {
-        return refuse(
-            fmt::format("serve answered {}: {}", response->status, response->body), Exit::machine
-        );
-    }
-    return response->body;
+    if (response->status != 200) return tl::unexpected(refusal_of(*response));
+    return std::move(response->body);
 }
 
 Exit show_answer(

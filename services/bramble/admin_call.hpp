@@ -31,6 +31,12 @@ struct Refusal {
     Exit exit = Exit::machine;
 };
 
+// What an answer other than 200 means.
+Refusal refusal_of(const io::HttpResponse& response);
+
+// "no answer from a running serve at …": `why` begins with where it was asked.
+std::string nobody_answers(std::string_view why);
+
 // The body of one page of the API. Errors: nobody answers, the token is wrong, no such page; each
 // with the exit code that it means.
 [[nodiscard]] Result<std::string, Refusal> ask(io::HttpCall call, const std::string& target);

@@ -165,4 +165,22 @@ std::string log_line(const tftp::TransferEvent& event) {
     return text;
 }
 
+std::string notice_of(const dhcp::Event& event) {
+    if (const auto* foreign = std::get_if<dhcp::ForeignServer>(&event.what)) {
+        return fmt::format("another DHCP server answers here: {}", foreign->server.to_string());
+    }
+    if (const auto* conflict = std::get_if<dhcp::AddressConflict>(&event.what)) {
+        return fmt::format("somebody already uses {}", conflict->address.to_string());
+    }
+    if (!event.client.board.empty()) return "";
+    if (const auto* enrolled = std::get_if<dhcp::EnrollWanted>(&event.what)) {
+        return fmt::format(
+            "a new board is enrolled in '{}':{}", enrolled->profile, who(event.client)
+        );
+    }
+    const auto* held = std::get_if<dhcp::Held>(&event.what);
+    if (held == nullptr || held->reason != dhcp::HoldReason::unknown_board) return "";
+    return "asks without being in the fleet:" + who(event.client);
+}
+
 }  // namespace bramble::program

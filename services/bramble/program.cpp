@@ -23,6 +23,7 @@ First steps:
   sudo bramble up                  apply, then answer boards, here in the foreground
   bramble rehearse --all           would every board boot? known before one has power
   bramble status                   which boards booted, which wait, and what for
+  bramble watch                    the same as it happens, line by line
   bramble board pi-03              the story of one board, file by file
   sudo bramble doctor              what of this machine and its wire keeps boards from booting)";
 
@@ -33,7 +34,7 @@ constexpr const char* footer =
   root              apply (roots hold foreign owners and device nodes), rollback, up; doctor sees
                     more as root
   its own user      serve, with CAP_NET_BIND_SERVICE and CAP_NET_RAW; as root with --user NAME
-  whoever may reach the admin address   status, boards, board, logs
+  whoever may reach the admin address   status, boards, board, logs, watch
 
 Exit codes:
   0  done
@@ -104,6 +105,7 @@ int run_program(int argc, const char* const* argv) {
     add_boards(app, invocation);
     add_board(app, invocation);
     add_logs(app, invocation);
+    add_watch(app, invocation);
     add_explain(app, invocation);
     add_simulate(app, invocation);
     add_rehearse(app, invocation);

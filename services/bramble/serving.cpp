@@ -331,6 +331,7 @@ void Serving::succeed_reload(const std::string& reason) {
     spdlog::info(
         "reloaded reason=\"{}\" generation={} boards={}", reason, generation, fleet_->boards.size()
     );
+    publish_reload({});
     manager_.ready(fmt::format("serving generation {}", generation));
 }
 
@@ -342,6 +343,7 @@ void Serving::fail_reload(const std::string& reason, const LoadFailure& failure)
     if (!options_.on_story_line) {  // who prints stories has shown the whole message
         for (const std::string& line : failure.lines) spdlog::error("reload: {}", line);
     }
+    publish_reload(failure.lines.empty() ? failure.message : failure.lines.front());
     manager_.ready("the last reload failed, everything is served as before: see the log");
 }
 

@@ -24,6 +24,7 @@
 #include "services/io/catalog.hpp"
 #include "services/io/dhcp_listener.hpp"
 #include "services/io/directory_watch.hpp"
+#include "services/io/event_stream.hpp"
 #include "services/io/http_listener.hpp"
 #include "services/io/loop.hpp"
 #include "services/io/service_manager.hpp"
@@ -99,6 +100,9 @@ private:
     void on_transfers(const std::vector<tftp::TransferEvent>& events);
     void on_reported_up(const std::string& board, Ipv4Address address);
     void carry_out(const boards::Reaction& reaction);
+    void publish(const boards::StoryLine& line);
+    void publish_notice(const dhcp::Event& event);
+    void publish_reload(std::string_view error);
     void succeed_reload(const std::string& reason);
     void fail_reload(const std::string& reason, const LoadFailure& failure);
 
@@ -112,6 +116,7 @@ private:
     void tell_doorman(const tftp::TransferEvent& event);
 
     // serving_http.cpp
+    io::HttpResponse to_io(web::Response response) const;
     io::HttpResponse answer_admin(const io::HttpRequest& request);
     io::HttpResponse answer_board(const io::HttpRequest& request);
     bool may_read(const io::HttpRequest& request) const;
@@ -147,6 +152,7 @@ private:
     std::optional<dhcp::Server> dhcp_server_;
     std::unique_ptr<io::DhcpListener> dhcp_;  // none when appliance.dhcp.mode is off
     std::unique_ptr<io::TftpService> tftp_;
+    io::EventStream events_;
     std::optional<io::HttpListener> admin_;
     std::optional<io::HttpListener> board_reports_;
     std::optional<io::DirectoryWatch> store_watch_;

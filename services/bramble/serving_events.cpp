@@ -5,6 +5,7 @@
 #include "services/boards/translate.hpp"
 #include "services/bramble/event_lines.hpp"
 #include "services/bramble/serving.hpp"
+#include "services/web/event_json.hpp"
 
 namespace bramble::program {
 namespace {
@@ -23,11 +24,29 @@ std::size_t board_name_width(const fleet::Fleet& fleet) {
 
 }  // namespace
 
+void Serving::publish(const boards::StoryLine& line) {
+    events_.publish("story", web::story_event_json(line));
+}
+
+void Serving::publish_notice(const dhcp::Event& event) {
+    const std::string text = notice_of(event);
+    if (!text.empty()) events_.publish("notice", web::notice_event_json(loop_.now(), text));
+}
+
+void Serving::publish_reload(std::string_view error) {
+    if (!events_.has_listeners()) return;
+    const std::uint64_t generation = current_ ? current_->manifest().generation : 0;
+    events_.publish(
+        "reload", web::reload_event_json(loop_.now(), generation, fleet_->boards.size(), error)
+    );
+}
+
 void Serving::on_dhcp_events(std::span<const dhcp::Event> events) {
     boards::Reaction reaction;
     for (const dhcp::Event& event : events) {
         log(event);
         tell_doorman(event);
+        if (events_.has_listeners()) publish_notice(event);
         if (const auto address = addresses_.on_event(event)) {
             catalog_.set_address(*address, addresses_.find(*address));
         }
@@ -62,6 +81,7 @@ void Serving::on_reported_up(const std::string& board, Ipv4Address address) {
 
 void Serving::carry_out(const boards::Reaction& reaction) {
     for (const boards::StoryLine& line : reaction.lines) {
+        if (events_.has_listeners()) publish(line);
         if (line.phase == "stuck") ++boots_.stuck;
         if (line.weight == boards::Weight::alarm) {
             spdlog::warn("story board={} phase={} text=\"{}\"", line.board, line.phase, line.text);

@@ -12,15 +12,17 @@ web::Request to_web(const io::HttpRequest& request) {
     return {request.method, request.target, request.authorization, request.if_none_match};
 }
 
-io::HttpResponse to_io(web::Response response) {
-    return {
+}  // namespace
+
+io::HttpResponse Serving::to_io(web::Response response) const {
+    io::HttpResponse out{
         response.status,
         std::move(response.content_type),
         std::move(response.body),
         std::move(response.headers)};
+    if (response.streams_events) out.events = events_;
+    return out;
 }
-
-}  // namespace
 
 bool Serving::may_read(const io::HttpRequest& request) const {
     if (!admin_token_) return true;

@@ -3,7 +3,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
+#include <string_view>
 
 #include "config/types/result.hpp"
 #include "config/types/time_point.hpp"
@@ -25,5 +27,12 @@ struct HttpCall {
 
 // Blocks. Errors: nobody listens, no answer in time, an answer that is not HTTP.
 [[nodiscard]] Result<HttpResponse> call_http(const HttpCall& call);
+
+// The same for a body that has no end: each piece of it goes to `on_body` as it comes, until that
+// says false, the server ends it or is silent for `silence_max`. The answer's body is empty then;
+// one whose status is not 200 is read whole instead.
+[[nodiscard]] Result<HttpResponse> follow_http(
+    const HttpCall& call, Duration silence_max, std::function<bool(std::string_view)> on_body
+);
 
 }  // namespace bramble::io

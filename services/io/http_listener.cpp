@@ -12,6 +12,7 @@
 #include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http.hpp>
 
+#include "services/io/event_stream_impl.hpp"
 #include "services/io/loop_impl.hpp"
 
 namespace bramble::io {
@@ -88,6 +89,27 @@ HttpResponse call_handler(const StatePtr& state, const HttpRequest& request) {
     }
 }
 
+bool has_room(const EventStream& events) {
+    return events.figures().listeners < events.state().limits.listeners_max;
+}
+
+// No length and no further request: the body ends with the connection (RFC 9112 §6.3).
+asio::awaitable<void> stream_events(
+    HttpResponse answer, const Request& request, beast::tcp_stream& stream
+) {
+    const EventStream events = *answer.events;
+    http::response<http::empty_body> header{http::status::ok, request.version()};
+    header.set(http::field::server, "bramble");
+    header.set(http::field::content_type, "text/event-stream; charset=utf-8");
+    header.set(http::field::cache_control, "no-store");
+    for (const auto& [name, value] : answer.headers) header.set(name, value);
+    header.keep_alive(false);
+    http::response_serializer<http::empty_body> serializer(header);
+    const auto [error, written] = co_await http::async_write_header(stream, serializer, as_result);
+    if (error || request.method() == http::verb::head) co_return;
+    co_await send_events(events, stream);
+}
+
 asio::awaitable<void> converse(StatePtr state, beast::tcp_stream& stream) {
     beast::flat_buffer buffer;
     beast::error_code ignored;
@@ -102,10 +124,16 @@ asio::awaitable<void> converse(StatePtr state, beast::tcp_stream& stream) {
         if (read_error && !is_protocol_error(read_error)) co_return;
 
         const Request& request = parser.get();
-        Response response = to_message(
-            read_error ? refusal(read_error) : call_handler(state, to_request(request, peer)),
-            request
-        );
+        HttpResponse answer =
+            read_error ? refusal(read_error) : call_handler(state, to_request(request, peer));
+        if (answer.events && has_room(*answer.events)) {
+            co_await stream_events(std::move(answer), request, stream);
+            co_return;
+        }
+        if (answer.events) {
+            answer = {503, "text/plain", "too many listen already\n", {{"Retry-After", "10"}}};
+        }
+        Response response = to_message(std::move(answer), request);
         const bool last = read_error || !request.keep_alive() ||
                           count == state->limits.requests_per_connection_max;
         response.keep_alive(!last);

@@ -13,6 +13,7 @@
 
 #include "config/types/ipv4.hpp"
 #include "config/types/result.hpp"
+#include "services/io/event_stream.hpp"
 #include "services/io/loop.hpp"
 
 namespace bramble::io {
@@ -31,6 +32,9 @@ struct HttpResponse {
     std::string content_type = "text/plain; charset=utf-8";
     std::string body;
     std::vector<std::pair<std::string, std::string>> headers;
+    // Set: what is published there is the body, until the client goes away. 503 instead when the
+    // stream is full.
+    std::optional<EventStream> events = std::nullopt;
 };
 
 using HttpHandler = std::function<HttpResponse(const HttpRequest&)>;

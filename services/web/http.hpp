@@ -20,6 +20,7 @@ struct Response {
     std::string content_type = "text/plain; charset=utf-8";
     std::string body;
     std::vector<std::pair<std::string, std::string>> headers;
+    bool streams_events = false;  // the body is what happens from now on
 
     std::string_view header(std::string_view name) const {
         for (const auto& [key, value] : headers) {

@@ -28,16 +28,6 @@ double seconds(Duration span) {
     return std::round(std::chrono::duration<double>(span).count() * 1000) / 1000;
 }
 
-// Text from the network may hold anything; JSON must be UTF-8. What is not plain ASCII is shown as
-// "?", as in the story's lines.
-std::string text(std::string_view from) {
-    std::string shown = boards::printable(from);
-    for (char& c : shown) {
-        if (static_cast<unsigned char>(c) >= 0x80) c = '?';
-    }
-    return shown;
-}
-
 template <typename T>
 json::value text_or_null(const std::optional<T>& value) {
     if (!value) return nullptr;
@@ -55,8 +45,8 @@ json::object boot_object(const Boot& boot) {
     out["seconds"] = seconds(boot.total());
     out["partial"] = boot.partial;
     out["bytes"] = boot.bytes_loaded();
-    if (!boot.hold_reason.empty()) out["waiting_for"] = text(boot.hold_reason);
-    if (!boot.diagnosis.empty()) out["diagnosis"] = text(boot.diagnosis);
+    if (!boot.hold_reason.empty()) out["waiting_for"] = ascii(boot.hold_reason);
+    if (!boot.diagnosis.empty()) out["diagnosis"] = ascii(boot.diagnosis);
     return out;
 }
 
@@ -90,7 +80,7 @@ json::array files_array(const Boot& boot) {
     json::array out;
     for (const boards::FileRecord& file : boot.files) {
         json::object row;
-        row["path"] = text(file.path);
+        row["path"] = ascii(file.path);
         row["class"] = class_word(file.file_class);
         row["outcome"] = outcome_word(file.outcome);
         row["bytes"] = file.bytes;
@@ -211,8 +201,8 @@ json::array strangers_array(const View& view) {
         json::object row;
         row["mac"] = text_or_null(stranger->who.mac);
         row["serial"] = text_or_null(stranger->who.serial);
-        row["kind"] = text(stranger->who.kind);
-        row["reason"] = text(stranger->reason);
+        row["kind"] = ascii(stranger->who.kind);
+        row["reason"] = ascii(stranger->reason);
         row["requests"] = stranger->requests;
         row["first_seen"] = rfc3339(stranger->first_seen);
         row["last_seen"] = rfc3339(stranger->last_seen);
@@ -243,6 +233,14 @@ std::string_view dhcp_mode_word(fleet::DhcpMode mode) {
 }
 
 }  // namespace
+
+std::string ascii(std::string_view text) {
+    std::string shown = boards::printable(text);
+    for (char& c : shown) {
+        if (static_cast<unsigned char>(c) >= 0x80) c = '?';
+    }
+    return shown;
+}
 
 std::string rfc3339(TimePoint at) {
     const auto whole = std::chrono::floor<std::chrono::seconds>(at.time_since_epoch());
@@ -330,7 +328,7 @@ std::optional<std::string> boot_json(const View& view, std::string_view name, st
 
 std::string error_json(std::string_view message) {
     json::object out;
-    out["error"] = text(message);
+    out["error"] = ascii(message);
     return json::serialize(out);
 }
 

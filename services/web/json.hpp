@@ -28,6 +28,10 @@ std::optional<std::string> boot_json(const View& view, std::string_view name, st
 
 std::string error_json(std::string_view message);
 
+// Text from the network may hold anything; JSON must be UTF-8. What is not plain ASCII is shown as
+// "?", as in the story's lines.
+std::string ascii(std::string_view text);
+
 std::string rfc3339(TimePoint at);  // "2026-11-22T12:30:17Z"
 
 }  // namespace bramble::web

@@ -119,8 +119,11 @@ Response answer_board(const BoardPath& wanted, const View& view) {
 Response answer_api(std::string_view path, const View& view) {
     if (path == "/api/v1/status") return api(200, status_json(view));
     if (path == "/api/v1/boards") return api(200, boards_json(view));
+    if (path == "/api/v1/events") return {200, "text/event-stream; charset=utf-8", "", {}, true};
     if (const auto wanted = board_path(path)) return answer_board(*wanted, view);
-    return api(404, error_json("no such page; there are /api/v1/status and /api/v1/boards"));
+    return api(
+        404, error_json("no such page; there are /api/v1/status, /api/v1/boards, /api/v1/events")
+    );
 }
 
 }  // namespace

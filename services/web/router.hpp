@@ -21,6 +21,7 @@ struct Access {
 //   GET /api/v1/boards         every board in one line each, and strangers
 //   GET /api/v1/boards/NAME    one board's boot with phases and files, and its history
 //   GET /api/v1/boards/NAME/boots/N    the latest boot (0), or the N-th before it, as it was kept
+//   GET /api/v1/events         what happens from now on, as server-sent events: event_json.hpp
 // HEAD is answered as GET; the listener leaves the body out. The API asks for
 // "Authorization: Bearer TOKEN" when a token is set; the page's own files tell nothing and are
 // free.

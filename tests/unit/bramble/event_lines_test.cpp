@@ -33,6 +33,22 @@ TEST(EventLines, NameTheBoardByAllThatIsKnown) {
     );
 }
 
+TEST(EventLines, NoticesAreWhatNoBoardsStoryTells) {
+    EXPECT_EQ(
+        notice_of(event(dhcp::ForeignServer{*Ipv4Address::parse("172.16.1.9")})),
+        "another DHCP server answers here: 172.16.1.9"
+    );
+    dhcp::Event stranger = event(dhcp::Held{dhcp::HoldReason::unknown_board, ""});
+    EXPECT_EQ(notice_of(stranger), "") << "a board of the fleet has its story";
+    stranger.client.board.clear();
+    EXPECT_EQ(
+        notice_of(stranger),
+        "asks without being in the fleet: mac=dc:a6:32:2e:f8:ed serial=5b154510"
+    );
+    stranger.what = dhcp::Discovered{};
+    EXPECT_EQ(notice_of(stranger), "");
+}
+
 // A thousand boards ask for addresses together: one line each, and one more for what is wrong.
 TEST(EventLines, OfAnExchangeOnlyItsEndIsShown) {
     EXPECT_EQ(level_of(event(dhcp::Discovered{})), spdlog::level::debug);

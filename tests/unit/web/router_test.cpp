@@ -119,5 +119,16 @@ TEST_F(RouterTest, AnEmptyTokenLetsNobodyIn) {
     EXPECT_EQ(get("/api/v1/status").status, 401U);
 }
 
+TEST(Router, EventsAreStreamedToWhomeverMayRead) {
+    WebCase fleet;
+    EXPECT_TRUE(fleet.get("/api/v1/events").streams_events);
+    EXPECT_FALSE(fleet.get("/api/v1/status").streams_events);
+    fleet.access.token = "secret";
+    const Response refused = fleet.get("/api/v1/events");
+    EXPECT_EQ(refused.status, 401U);
+    EXPECT_FALSE(refused.streams_events);
+    EXPECT_TRUE(fleet.get("/api/v1/events", "Bearer secret").streams_events);
+}
+
 }  // namespace
 }  // namespace bramble::web
