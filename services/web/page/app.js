@@ -38,7 +38,7 @@ function stateOf(board) {
 }
 
 function placeOf(queue) {
-  return `number ${queue.position} in the queue, in about ${span(Math.max(1, Math.ceil(queue.expected_in_seconds)))}`;
+  return `number ${queue.position}, in about ${span(Math.max(1, Math.ceil(queue.expected_in_seconds)))}`;
 }
 
 function admissionOf(admission) {
