@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <utility>
 
 namespace bramble::boot {
@@ -102,6 +103,76 @@ std::string ip_parameter(const std::optional<StaticAddress>& fixed) {
     );
 }
 
+// Parameters that a kernel takes as often as they stand there, each for something else.
+constexpr std::array<std::string_view, 9> listed = {
+    "console",
+    "earlycon",
+    "netconsole",
+    "blacklist",
+    "modprobe.blacklist",
+    "module_blacklist",
+    "systemd.mask",
+    "systemd.wants",
+    "systemd.setenv"};
+
+// Of a parameter that is given twice the kernel takes the last one.
+void check_twice(const std::vector<std::string>& line, std::vector<Finding>& findings) {
+    std::map<std::string_view, std::string_view> seen;
+    for (const std::string& word : line) {
+        const std::string_view key = key_of(word);
+        if (among(listed, key) || key.find('.') != std::string_view::npos) continue;
+        const auto [earlier, fresh] = seen.emplace(key, word);
+        if (fresh) continue;
+        findings.push_back(
+            {false,
+             "cmdline-twice",
+             earlier->second == word
+                 ? fmt::format("cmdline parameter '{}' stands there twice", word)
+                 : fmt::format(
+                       "cmdline has '{}' and '{}': the kernel takes the last one",
+                       earlier->second,
+                       word
+                   ),
+             "leave one of them"}
+        );
+        earlier->second = word;
+    }
+}
+
+// Fact sheet 7.2: words of old guides that do nothing, or not what they say.
+void check_effect(const std::vector<std::string>& line, std::vector<Finding>& findings) {
+    const auto has = [&](std::string_view word) {
+        return std::find(line.begin(), line.end(), word) != line.end();
+    };
+    for (const std::string& word : line) {
+        if (key_of(word) == "elevator") {
+            findings.push_back(
+                {false,
+                 "cmdline-elevator",
+                 fmt::format("cmdline parameter '{}' has no effect since Linux 5.0", word),
+                 "take it out; an I/O scheduler is set by a udev rule or in /sys/block"}
+            );
+        }
+    }
+    if (has("crashkernel=auto")) {
+        findings.push_back(
+            {false,
+             "cmdline-crashkernel",
+             "crashkernel=auto is known to kernels of the Fedora family only: others reserve "
+             "nothing",
+             "write the size, such as crashkernel=128M"}
+        );
+    }
+    if (has("quiet") && has("debug")) {
+        findings.push_back(
+            {false,
+             "cmdline-contradiction",
+             "cmdline has quiet and debug: the kernel takes the last one",
+             "leave one of them"}
+        );
+    }
+}
+
 // The operator's parameters as words, without what Bramble writes itself.
 std::vector<std::string> wanted_words(const CmdlineInputs& inputs, std::vector<Finding>& findings) {
     std::vector<std::string> kept;
@@ -151,6 +222,8 @@ Text make_cmdline(const CmdlineInputs& inputs) {
     if (inputs.profile.empty() && inputs.board.empty()) {
         line = inputs.root ? stock_parameters(inputs.image) : words(inputs.image);
     }
+    check_twice(line, result.findings);
+    check_effect(line, result.findings);
     if (inputs.root) {
         check_root(*inputs.root, result.findings);
         line.push_back("root=/dev/nfs");

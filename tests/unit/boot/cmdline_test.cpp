@@ -45,6 +45,49 @@ TEST(Cmdline, ReadOnlyRootOverNfs42) {
     );
 }
 
+// Each rule by its exact sentence: they are what an operator reads.
+TEST(Cmdline, WhatHasNoEffectOrAnotherIsToldWithTheRemedy) {
+    CmdlineInputs inputs = lab();
+    inputs.profile = {"elevator=deadline", "crashkernel=auto", "quiet debug"};
+    const Text text = make_cmdline(inputs);
+    EXPECT_THAT(
+        text.findings,
+        ElementsAre(
+            Finding{
+                false,
+                "cmdline-elevator",
+                "cmdline parameter 'elevator=deadline' has no effect since Linux 5.0",
+                "take it out; an I/O scheduler is set by a udev rule or in /sys/block"},
+            Finding{
+                false,
+                "cmdline-crashkernel",
+                "crashkernel=auto is known to kernels of the Fedora family only: others reserve "
+                "nothing",
+                "write the size, such as crashkernel=128M"},
+            Finding{
+                false,
+                "cmdline-contradiction",
+                "cmdline has quiet and debug: the kernel takes the last one",
+                "leave one of them"}
+        )
+    );
+    EXPECT_THAT(text.text, testing::StartsWith("elevator=deadline crashkernel=auto quiet debug "))
+        << "it is said and not silently mended";
+}
+
+TEST(Cmdline, ParametersThatStandThereTwice) {
+    CmdlineInputs inputs = lab();
+    inputs.profile = {"loglevel=3", "console=tty1", "console=serial0,115200", "nowatchdog"};
+    inputs.board = {"loglevel=7", "nowatchdog", "usbhid.mousepoll=0", "usbhid.mousepoll=0"};
+    const Text text = make_cmdline(inputs);
+    EXPECT_THAT(rules(text), ElementsAre("cmdline-twice", "cmdline-twice"));
+    EXPECT_EQ(
+        text.findings[0].message,
+        "cmdline has 'loglevel=3' and 'loglevel=7': the kernel takes the last one"
+    );
+    EXPECT_EQ(text.findings[1].message, "cmdline parameter 'nowatchdog' stands there twice");
+}
+
 // Full static form: ip=<ip>:<srv>:<gw>:<mask>:<host>:eth0:off
 TEST(Cmdline, StaticAddressInItsFullForm) {
     CmdlineInputs inputs = lab();
