@@ -43,15 +43,29 @@ Result<void> make_private(const std::filesystem::path& file) {
             remedy
         ));
     };
-    const int fd = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
+    const int made = ::open(file.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0640);
+    if (made >= 0) {
+        ::close(made);
+        return {};
+    }
+    if (errno != EEXIST) return refuse(errno);
+    // O_PATH: closing any other descriptor of the file would drop the locks of a connection that
+    // this process has open already (fcntl(2)), and the next program to close the database would
+    // take its journal away under us.
+    const int fd = ::open(file.c_str(), O_PATH | O_CLOEXEC | O_NOFOLLOW);
     if (fd < 0) return refuse(errno);
 
     struct stat status {};
 
     int error = 0;
     if (::fstat(fd, &status) != 0) error = errno;
+    if (error == 0 && S_ISLNK(status.st_mode)) error = ELOOP;
+    if (error == 0 && ::faccessat(AT_FDCWD, file.c_str(), R_OK | W_OK, AT_EACCESS) != 0) {
+        error = errno;
+    }
     const bool too_open = (status.st_mode & 07777U & ~0640U) != 0;
-    if (error == 0 && too_open && ::fchmod(fd, 0640) != 0) error = errno;
+    const std::string by_descriptor = fmt::format("/proc/self/fd/{}", fd);
+    if (error == 0 && too_open && ::chmod(by_descriptor.c_str(), 0640) != 0) error = errno;
     ::close(fd);
     if (error != 0) return refuse(error);
     return {};

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <fstream>
 
@@ -129,6 +131,30 @@ TEST_F(StoreTest, WhatIsServedIsOneNumber) {
     ASSERT_TRUE(store.set_served(7));
     ASSERT_TRUE(store.set_served(3));
     EXPECT_EQ(open().served().value(), 3U);
+}
+
+// A reload opens the database once more beside the serve's own connection, then another program
+// looks: what serve writes afterwards must be found after a restart.
+TEST_F(StoreTest, WhatIsWrittenAfterOthersHaveLookedIsNotLost) {
+    Store serve = open();
+    ASSERT_TRUE(serve.set_served(1));
+    { const Store reload = open(); }
+    const pid_t child = ::fork();
+    if (child == 0) {
+        { Store other = open(); }  // the last one to close takes the journal away
+        ::_exit(0);
+    }
+    int status = 0;
+    ASSERT_EQ(::waitpid(child, &status, 0), child);
+    ASSERT_EQ(status, 0);
+    ASSERT_TRUE(serve.set_served(2));
+    const pid_t reader = ::fork();
+    if (reader == 0) {
+        auto other = Store::open(file);
+        ::_exit(other && other->served().value() == 2U ? 0 : 1);
+    }
+    ASSERT_EQ(::waitpid(reader, &status, 0), reader);
+    EXPECT_EQ(status, 0);
 }
 
 TEST_F(StoreTest, AdoptedBoards) {
