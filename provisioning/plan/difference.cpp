@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <map>
+#include <string_view>
+
 namespace bramble::plan {
 namespace {
 
@@ -47,6 +50,15 @@ std::vector<std::string> board_differences(
     return found;
 }
 
+using Boards = std::map<std::string_view, const layout::BoardEntry*>;
+
+// Ten thousand boards are not looked for one by one.
+Boards by_name(const layout::Manifest& manifest) {
+    Boards boards;
+    for (const layout::BoardEntry& board : manifest.boards) boards.emplace(board.name, &board);
+    return boards;
+}
+
 }  // namespace
 
 std::string summary(const std::vector<std::string>& reasons) {
@@ -73,17 +85,19 @@ std::vector<std::string> differences(
     for (const auto& [name, tree] : before.trees) {
         if (!after.trees.contains(name)) found.push_back(fmt::format("profile {} is gone", name));
     }
+    const Boards old_boards = by_name(before);
+    const Boards new_boards = by_name(after);
     for (const layout::BoardEntry& board : after.boards) {
-        const layout::BoardEntry* old = before.find_board(board.name);
-        if (old == nullptr) {
+        const auto old = old_boards.find(board.name);
+        if (old == old_boards.end()) {
             found.push_back(fmt::format("{} is new", board.name));
             continue;
         }
-        const auto changed = board_differences(*old, board);
+        const auto changed = board_differences(*old->second, board);
         if (!changed.empty()) found.push_back(fmt::format("{}: {}", board.name, summary(changed)));
     }
     for (const layout::BoardEntry& board : before.boards) {
-        if (after.find_board(board.name) == nullptr) {
+        if (!new_boards.contains(board.name)) {
             found.push_back(fmt::format("{} is gone", board.name));
         }
     }

@@ -49,7 +49,9 @@ Result<Changes> Changes::begin(host::Host& host, const layout::StorePaths& paths
         const Path left = paths.board(board.name) / staged_root_name;
         if (auto removed = host.remove_all(left); !removed) return tl::unexpected(removed.error());
     }
-    return Changes(Store(host, paths), std::move(*lock));
+    Changes changes(Store(host, paths), std::move(*lock));
+    if (auto done = changes.finish_removals(); !done) return tl::unexpected(done.error());
+    return changes;
 }
 
 Result<layout::ObjectFile> Changes::add_object(const Path& source) {

@@ -13,6 +13,7 @@
 #include "config/types/result.hpp"
 #include "provisioning/host/host.hpp"
 #include "provisioning/plan/observed.hpp"
+#include "provisioning/store/collection.hpp"
 
 namespace bramble::store {
 
@@ -47,6 +48,9 @@ public:
     [[nodiscard]] Result<std::vector<std::string>> missing(const layout::Manifest& manifest) const;
     // Where the root that this entry names lies on this machine; none for one that is not ours.
     std::optional<Path> tree_of(const layout::BoardEntry& board) const;
+
+    // All that lies here and that a collection may take.
+    [[nodiscard]] Result<Inventory> inventory() const;
 
     static constexpr std::size_t missing_max = 20;
 
@@ -94,6 +98,16 @@ public:
     [[nodiscard]] Result<std::uint64_t> publish(layout::Manifest manifest);
     // The same rename for a generation that is there already.
     [[nodiscard]] Result<void> make_current(std::uint64_t number);
+    // What a collection takes away. A tree is gone from one moment to the next, never half there
+    // under its name; a run that is killed leaves what the next `begin` takes apart.
+    [[nodiscard]] Result<void> remove_generation(std::uint64_t number);
+    [[nodiscard]] Result<void> remove_image_record(std::string_view name);
+    [[nodiscard]] Result<void> remove_root(std::string_view name);
+    [[nodiscard]] Result<void> remove_object(const Digest& digest);
+    [[nodiscard]] Result<void> remove_stamp(std::string_view board, std::string_view base);
+    [[nodiscard]] Result<void> remove_board_root(std::string_view board, std::string_view base);
+    [[nodiscard]] Result<void> remove_board_if_empty(std::string_view board);
+
     // Points boards/<board>/root at the tree of that base; for people.
     [[nodiscard]] Result<void> point_board_root(std::string_view board, std::string_view base);
 
@@ -104,6 +118,9 @@ private:
     host::Host& host() const { return store_.host(); }
 
     const layout::StorePaths& paths() const { return store_.paths(); }
+
+    [[nodiscard]] Result<void> finish_removals();
+    [[nodiscard]] Result<void> remove_aside(const Path& path, const Path& aside);
 
     Store store_;
     std::unique_ptr<host::Lock> lock_;

@@ -166,5 +166,29 @@ TEST_F(GenerationCommands, RollbackNeedsRootAndAnswersByExitCode) {
     EXPECT_EQ(run({"rollback", "three"}).exit, 2);
 }
 
+TEST_F(GenerationCommands, GcSaysWhatItWouldRemoveAndRemovesIt) {
+    for (const std::uint64_t number : {3, 5, 7}) publish(number, std::to_string(number));
+    EXPECT_EQ(run({"gc", "--keep", "0"}).exit, 2);
+    auto state = state::Store::open(store.state_db());
+    ASSERT_TRUE(state);
+    ASSERT_TRUE(state->bind(std::vector<state::BindingChange>{{"pi-01", 3}}));
+    const Ran dry = run({"gc", "--keep", "1", "--dry-run"});
+    EXPECT_EQ(dry.exit, 0) << dry.error;
+    EXPECT_THAT(dry.out, HasSubstr("kept: 3, 7\nwould remove: 1 generation (5)"));
+    EXPECT_TRUE(std::filesystem::exists(store.manifest(5)));
+    if (::geteuid() != 0) {
+        EXPECT_EQ(run({"gc"}).exit, 3);
+        GTEST_SKIP() << "the rest needs root";
+    }
+    EXPECT_THAT(run({"gc"}).out, HasSubstr("kept: 3, 5, 7\nnothing to remove"));
+    ASSERT_TRUE(state->bind(std::vector<state::BindingChange>{{"pi-01", {}}}));
+    const Ran ran = run({"gc", "--keep", "1", "--json"});
+    EXPECT_EQ(ran.exit, 0) << ran.error;
+    EXPECT_THAT(ran.out, HasSubstr(R"("kept":[7],"generations":[3,5])"));
+    EXPECT_FALSE(std::filesystem::exists(store.generation(3)));
+    EXPECT_FALSE(std::filesystem::exists(store.generation(5)));
+    EXPECT_TRUE(std::filesystem::exists(store.manifest(7)));
+}
+
 }  // namespace
 }  // namespace bramble::program

@@ -1,0 +1,69 @@
+// What of a store may go: everything that lies in it, held against the generations that stay. It
+// refuses to know the disk and to remove anything.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "config/layout/manifest.hpp"
+#include "config/types/digest.hpp"
+#include "provisioning/plan/observed.hpp"
+
+namespace bramble::store {
+
+// One tree of one board: boards/<board>/root.<base>.
+struct BoardTree {
+    std::string board;
+    std::string base;
+
+    friend auto operator<=>(const BoardTree&, const BoardTree&) = default;
+};
+
+// All that lies in a store and that a collection may take.
+struct Inventory {
+    std::set<std::uint64_t> generations;
+    std::map<Digest, std::uint64_t> objects;  // with their bytes
+    std::vector<plan::ImageRecord> images;    // that can be read
+    std::set<std::string> unreadable_images;  // names of records that cannot
+    std::set<std::string> roots;              // base trees
+    std::set<BoardTree> board_trees;
+    std::set<BoardTree> stamps;  // identities written down, also of trees that are gone
+};
+
+// What stays, and with it all that it needs.
+struct Kept {
+    std::map<std::uint64_t, const layout::Manifest*> generations;
+    std::set<BoardTree> board_trees;     // of these generations' boards
+    std::set<std::string> roots;         // that they mount directly
+    std::set<std::string> whole_boards;  // nobody knows which tree they run from: all stay
+    std::set<Digest> images;             // keys that the fleet file asks for
+    bool every_image = false;            // a source cannot be seen: its key is not known
+};
+
+// In the order in which it has to go: nothing that is left ever names what is gone.
+struct Collection {
+    std::vector<std::uint64_t> generations;
+    std::vector<std::string> images;  // names of records
+    std::vector<BoardTree> board_trees;
+    std::vector<BoardTree> stamps;
+    std::vector<std::string> roots;
+    std::vector<Digest> objects;
+    std::uint64_t object_bytes = 0;
+
+    bool empty() const {
+        return generations.empty() && images.empty() && board_trees.empty() && stamps.empty() &&
+               roots.empty() && objects.empty();
+    }
+
+    friend bool operator==(const Collection&, const Collection&) = default;
+};
+
+Collection collect(const Inventory& there, const Kept& kept);
+
+// "3 generations (2 to 4), 12 board roots, 1 base root, 40 objects of 81.2 MB" and the like.
+std::string describe(const Collection& collection);
+
+}  // namespace bramble::store
