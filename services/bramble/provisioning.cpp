@@ -11,6 +11,7 @@
 #include <array>
 
 #include "provisioning/host/real_host.hpp"
+#include "services/bramble/apply_record.hpp"
 
 namespace bramble::program {
 namespace {
@@ -62,12 +63,26 @@ Result<apply::Outcome> run_apply(
     std::function<void(const apply::Event&)> on_event,
     std::function<Result<void>(const layout::Manifest&)> may_publish
 ) {
+    host::RealHost host;
+    const auto now = [&host] {
+        return TimePoint(std::chrono::duration_cast<Duration>(host.now().time_since_epoch()));
+    };
+    ApplyObserver observer(now());
     apply::Options options;
-    options.on_event = std::move(on_event);
+    options.on_event = [&observer, told = std::move(on_event)](const apply::Event& event) {
+        observer.on_event(event);
+        told(event);
+    };
     options.may_publish = std::move(may_publish);
     options.stop = stop;
-    host::RealHost host;
-    return apply::run(fleet, options, host);
+    auto outcome = apply::run(fleet, options, host);
+    // Without a store there is nobody who would read it, and the run's own error says why.
+    const auto record = observer.record(outcome.has_value(), now());
+    const layout::StorePaths store(fleet.appliance.store);
+    const auto written =
+        host.write_file(layout::apply_record_path(store), layout::write_apply_record(record), 0644);
+    if (!written && outcome) outcome->warnings.push_back(written.error().message);
+    return outcome;
 }
 
 std::string describe(const apply::Outcome& outcome) {

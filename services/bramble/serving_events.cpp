@@ -82,7 +82,12 @@ void Serving::on_reported_up(const std::string& board, Ipv4Address address) {
 void Serving::carry_out(const boards::Reaction& reaction) {
     for (const boards::StoryLine& line : reaction.lines) {
         if (events_.has_listeners()) publish(line);
-        if (line.phase == "stuck") ++boots_.stuck;
+        if (line.phase == "stuck") {
+            const auto story = tracker_.boards().find(line.board);
+            if (story != tracker_.boards().end() && story->second.boot) {
+                boots_.add_stuck(story->second.boot->phase);
+            }
+        }
         if (line.weight == boards::Weight::alarm) {
             spdlog::warn("story board={} phase={} text=\"{}\"", line.board, line.phase, line.text);
         } else if (line.weight == boards::Weight::major) {

@@ -1,6 +1,7 @@
 // The numbers of all parts, gathered for one reading of the metrics.
 #include <algorithm>
 
+#include "services/bramble/apply_record.hpp"
 #include "services/bramble/serving.hpp"
 
 namespace bramble::program {
@@ -13,7 +14,10 @@ metrics::BoardFigures figures_of(const std::string& name, const boards::BoardSto
     const auto take = [&out](const boards::Boot& boot) {
         if (!out.last_boot && boot.state == boards::BootState::up) out.last_boot = boot.total();
     };
-    if (story.boot) take(*story.boot);
+    if (story.boot) {
+        take(*story.boot);
+        if (!story.boot->finished()) out.phase = story.boot->phase;
+    }
     for (const boards::Boot& earlier : story.history) take(earlier);
     return out;
 }
@@ -30,6 +34,7 @@ metrics::Figures Serving::figures() const {
         dhcp.counters = dhcp_server_->counters();
         dhcp.replies_not_durable = dhcp_->counters().not_durable;
         dhcp.replies_not_sent = dhcp_->counters().not_sent;
+        dhcp.overflowed = dhcp_->overflowed();
         for (const dhcp::Lease& lease : dhcp_server_->leases(loop_.now())) {
             ++dhcp.leases;
             if (pool && pool->contains(lease.address)) ++dhcp.pool_leases;
@@ -39,9 +44,13 @@ metrics::Figures Serving::figures() const {
     }
     const io::TftpFigures tftp = tftp_->figures();
     out.tftp.counters = tftp.engine;
+    out.tftp.counters.events_dropped += tftp.events_dropped;
     out.tftp.open_transfers = tftp.open_transfers;
     out.tftp.requests_dropped = tftp.requests_dropped;
     out.tftp.datagrams_not_sent = tftp.sender.refused;
+    out.tftp.answer_times = tftp.answer_times;
+    out.tftp.overflowed_requests = tftp.overflowed_requests;
+    out.tftp.overflowed_data = tftp.overflowed_data;
     if (fleet_->appliance.admission.enabled) {
         const admission::Status status = doorman_.status(loop_.now());
         metrics::AdmissionFigures figures;
@@ -62,6 +71,7 @@ metrics::Figures Serving::figures() const {
     out.strangers = tracker_.strangers().size();
     out.generation = current_ ? current_->manifest().generation : 0;
     out.reload = reloads_;
+    out.apply = last_apply(store_);
     return out;
 }
 

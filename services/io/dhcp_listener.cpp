@@ -72,6 +72,10 @@ void DhcpListener::release(const std::string& board) {
     carry_out({server_->release(board, loop_.now())});
 }
 
+std::uint64_t DhcpListener::overflowed() const {
+    return overflowed_datagrams(server_socket_.get()) + overflowed_datagrams(proxy_socket_.get());
+}
+
 void DhcpListener::reschedule() {
     if (const auto deadline = server_->next_deadline()) {
         timer_.expire_at(*deadline);

@@ -71,6 +71,9 @@ public:
 
     const Counters& counters() const { return counters_; }
 
+    // Datagrams that the kernel dropped because a socket's receive buffer was full.
+    std::uint64_t overflowed() const;
+
 private:
     DhcpListener(Loop& loop, DhcpListenerOptions options, PacketSocket packets);
 

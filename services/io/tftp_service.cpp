@@ -41,6 +41,7 @@ void add(TftpFigures& sum, const TftpFigures& part) {
     a.in_malformed += b.in_malformed;
     a.in_well_known_port += b.in_well_known_port;
     a.in_over_rate += b.in_over_rate;
+    a.in_over_capacity += b.in_over_capacity;
     a.out_datagrams += b.out_datagrams;
     a.out_data_blocks += b.out_data_blocks;
     a.out_data_bytes += b.out_data_bytes;
@@ -59,6 +60,8 @@ void add(TftpFigures& sum, const TftpFigures& part) {
     sum.sender.congested += part.sender.congested;
     sum.open_transfers += part.open_transfers;
     sum.events_dropped += part.events_dropped;
+    sum.answer_times.add(part.answer_times);
+    sum.overflowed_data += part.overflowed_data;
 }
 
 }  // namespace
@@ -147,6 +150,7 @@ TftpFigures TftpService::figures() const {
     TftpFigures sum;
     for (const auto& worker : workers_) add(sum, worker->figures());
     sum.requests_dropped = requests_dropped_.load(std::memory_order_relaxed);
+    sum.overflowed_requests = overflowed_datagrams(door_.get());
     return sum;
 }
 

@@ -17,6 +17,7 @@
 #include "services/io/file_descriptor.hpp"
 #include "services/io/loop.hpp"
 #include "services/io/udp_socket.hpp"
+#include "services/tftp/answer_times.hpp"
 #include "services/tftp/engine.hpp"
 
 namespace bramble::io {
@@ -35,6 +36,10 @@ struct TftpFigures {
     std::size_t open_transfers = 0;
     std::uint64_t requests_dropped = 0;  // a worker's inbox was full: the client asks again
     std::uint64_t events_dropped = 0;
+    // From taking datagrams off the data sockets to having sent what they called for.
+    tftp::AnswerTimes answer_times;
+    std::uint64_t overflowed_requests = 0;  // dropped by the kernel: port 69's buffer was full
+    std::uint64_t overflowed_data = 0;      // the same of the data sockets
 };
 
 // Board -> bytes that it acknowledged. Bounded by the boards of the catalog.

@@ -127,6 +127,7 @@ void TftpWorker::turn() {
         engine_.on_deadline(now);
     }
     transmit(now);
+    note_answered();
     collect_events();
     publish_figures(now);
     turns_.store(turns_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
@@ -142,13 +143,24 @@ void TftpWorker::drain_socket() {
     for (std::size_t turn = 0; turn < batches_per_turn; ++turn) {
         const std::size_t count = batch_.receive(data_socket_.get());
         const TimePoint now = clock_.now();
+        if (answering_ == 0) answering_since_ = now;
+        answering_ += count;
         for (std::size_t i = 0; i < count; ++i) {
             const ReceivedDatagram datagram = batch_.at(i);
             engine_.on_datagram({datagram.source, datagram.source_port}, datagram.bytes, now);
         }
         if (count < batch_.capacity()) return;
         transmit(now);
+        note_answered();
     }
+}
+
+// One reading of the clock for a batch: each of its datagrams counts with the time of the whole.
+// What the socket did not take yet is not answered.
+void TftpWorker::note_answered() {
+    if (answering_ == 0 || outgoing_first_ < outgoing_end_) return;
+    answer_times_.add(clock_.now() - answering_since_, answering_);
+    answering_ = 0;
 }
 
 // False: the socket takes no more now.
@@ -208,6 +220,8 @@ void TftpWorker::publish_figures(TimePoint now) {
     figures_.sender = sender_.counters();
     figures_.open_transfers = engine_.open_transfers();
     figures_.events_dropped = events_dropped_;
+    figures_.answer_times = answer_times_;
+    figures_.overflowed_data = overflowed_datagrams(data_socket_.get());
     engine_.report_progress([this](const std::string& board, std::uint64_t bytes) {
         if (!board.empty()) progress_[board] += bytes;
     });

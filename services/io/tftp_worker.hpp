@@ -86,6 +86,7 @@ private:
     void end_damaged(const tftp::Peer& peer);
     void collect_events();
     void publish_figures(TimePoint now);
+    void note_answered();
 
     static constexpr std::size_t receive_batch = 64;
     static constexpr std::size_t batches_per_turn = 4;  // then others get their turn
@@ -116,6 +117,9 @@ private:
     std::atomic<bool> door_open_{true};
     std::atomic<std::uint64_t> turns_{0};  // written by the worker alone
     std::uint64_t events_dropped_ = 0;
+    tftp::AnswerTimes answer_times_;
+    TimePoint answering_since_{};  // the first of what is not answered yet was taken then
+    std::size_t answering_ = 0;
     TimePoint figures_due_{};
     mutable std::mutex figures_mutex_;  // taken a few times a second, never per packet
     TftpFigures figures_;

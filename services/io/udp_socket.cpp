@@ -2,7 +2,9 @@
 
 #include <arpa/inet.h>
 #include <fmt/core.h>
+#include <linux/sock_diag.h>
 
+#include <array>
 #include <cerrno>
 #include <cstring>
 
@@ -93,6 +95,13 @@ std::uint16_t local_port(int fd) {
     socklen_t length = sizeof address;
     if (::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &length) != 0) return 0;
     return ntohs(address.sin_port);
+}
+
+std::uint64_t overflowed_datagrams(int fd) {
+    std::array<std::uint32_t, SK_MEMINFO_VARS> figures{};
+    socklen_t length = sizeof figures;
+    if (::getsockopt(fd, SOL_SOCKET, SO_MEMINFO, figures.data(), &length) != 0) return 0;
+    return figures[SK_MEMINFO_DROPS];
 }
 
 ReceiveBatch::ReceiveBatch(std::size_t datagrams, std::size_t bytes_each)

@@ -34,6 +34,10 @@ struct UdpSocketOptions {
 // The port that the machine chose for a socket bound to port 0.
 std::uint16_t local_port(int fd);
 
+// Datagrams that the kernel dropped because the socket's receive buffer was full; 0 when it cannot
+// be asked.
+std::uint64_t overflowed_datagrams(int fd);
+
 struct ReceivedDatagram {
     Ipv4Address source;
     std::uint16_t source_port = 0;

@@ -10,6 +10,17 @@ namespace bramble::metrics {
 using prometheus::ClientMetric;
 using prometheus::MetricType;
 
+namespace {
+
+std::vector<ClientMetric::Label> to_labels(const std::vector<Families::Label>& labels) {
+    std::vector<ClientMetric::Label> out;
+    out.reserve(labels.size());
+    for (const auto& [name, text] : labels) out.push_back({std::string(name), std::string(text)});
+    return out;
+}
+
+}  // namespace
+
 Families& Families::begin(std::string_view name, std::string_view help, MetricType type) {
     prometheus::MetricFamily family;
     family.name = "bramble_" + std::string(name);
@@ -33,33 +44,31 @@ Families& Families::add(std::uint64_t value, std::vector<Label> labels) {
 
 Families& Families::add(double value, std::vector<Label> labels) {
     ClientMetric metric;
-    for (const auto& [name, text] : labels)
-        metric.label.push_back({std::string(name), std::string(text)});
+    metric.label = to_labels(labels);
     metric.counter.value = value;  // the family's type says which of the two is read
     metric.gauge.value = value;
     families_.back().metric.push_back(std::move(metric));
     return *this;
 }
 
-void Families::histogram(
-    std::string_view name,
-    std::string_view help,
-    std::span<const double> bounds,
-    std::span<const std::uint64_t> counts,
-    double sum
-) {
-    begin(name, help, MetricType::Histogram);
+Families& Families::histogram(std::string_view name, std::string_view help) {
+    return begin(name, help, MetricType::Histogram);
+}
+
+Families& Families::add(const Observed& observed, std::vector<Label> labels) {
     ClientMetric metric;
+    metric.label = to_labels(labels);
     std::uint64_t seen = 0;
-    for (std::size_t i = 0; i < counts.size(); ++i) {
-        seen += counts[i];
-        const double bound =
-            i < bounds.size() ? bounds[i] : std::numeric_limits<double>::infinity();
+    for (std::size_t i = 0; i < observed.counts.size(); ++i) {
+        seen += observed.counts[i];
+        const double bound = i < observed.bounds.size() ? observed.bounds[i]
+                                                        : std::numeric_limits<double>::infinity();
         metric.histogram.bucket.push_back({seen, bound});
     }
     metric.histogram.sample_count = seen;
-    metric.histogram.sample_sum = sum;
+    metric.histogram.sample_sum = observed.sum;
     families_.back().metric.push_back(std::move(metric));
+    return *this;
 }
 
 std::string Families::text() const {

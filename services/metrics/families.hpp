@@ -24,14 +24,16 @@ public:
     Families& add(std::uint64_t value, std::vector<Label> labels = {});
     Families& add(double value, std::vector<Label> labels = {});
 
-    // `counts` has one more entry than `bounds`: what is above the last one. Not cumulative.
-    void histogram(
-        std::string_view name,
-        std::string_view help,
-        std::span<const double> bounds,
-        std::span<const std::uint64_t> counts,
-        double sum
-    );
+    // What was observed, by size. `counts` has one more entry than `bounds`: what is above the last
+    // one. Not cumulative.
+    struct Observed {
+        std::span<const double> bounds;
+        std::span<const std::uint64_t> counts;
+        double sum = 0;
+    };
+
+    Families& histogram(std::string_view name, std::string_view help);
+    Families& add(const Observed& observed, std::vector<Label> labels = {});
 
     std::string text() const;
 

@@ -105,6 +105,17 @@ void add_tftp(Families& out, const TftpFigures& figures) {
         .add(c.retransmissions);
     out.counter("tftp_duplicate_acks_total", "ACKs of blocks that were acknowledged before.")
         .add(c.duplicate_acks);
+    out.histogram(
+           "tftp_answer_duration_seconds",
+           "From taking datagrams, mostly ACKs, off a data socket to having sent the DATA that "
+           "they "
+           "called for; each datagram counts with the time of the batch it came in."
+    )
+        .add({
+            tftp::AnswerTimes::bounds_seconds,
+            figures.answer_times.counts(),
+            figures.answer_times.sum_seconds(),
+        });
     out.counter("tftp_replies_dropped_total", "Short answers not sent: too many were due.")
         .add(c.replies_dropped);
     out.counter("tftp_events_dropped_total", "Ends of transfers that nobody was told of.")
@@ -136,6 +147,32 @@ void add_admission(Families& out, const AdmissionFigures& figures) {
         .add(c.uninvited);
 }
 
+void add_sockets(Families& out, const Figures& figures) {
+    out.counter(
+           "receive_buffer_overflows_total",
+           "Datagrams that the kernel dropped because a socket's receive buffer was full."
+    )
+        .add(figures.tftp.overflowed_requests, {{"socket", "tftp_requests"}})
+        .add(figures.tftp.overflowed_data, {{"socket", "tftp_data"}});
+    if (figures.dhcp) out.add(figures.dhcp->overflowed, {{"socket", "dhcp"}});
+}
+
+void add_apply(Families& out, const ApplyFigures& apply) {
+    out.gauge("apply_last_successful", "Whether the latest apply came to its end.")
+        .add(std::uint64_t{apply.succeeded});
+    out.gauge(
+           "apply_last_end_timestamp_seconds",
+           "When the latest apply ended, well or not, in seconds since 1970."
+    )
+        .add(seconds(apply.ended));
+    out.gauge("apply_last_duration_seconds", "How long the latest apply took.")
+        .add(seconds(apply.took));
+    out.gauge("apply_last_steps", "Steps of the latest apply, by how far they came.")
+        .add(apply.steps_done, {{"state", "done"}})
+        .add(apply.steps_left, {{"state", "left"}});
+    out.gauge("apply_last_warnings", "Warnings of the latest apply.").add(apply.warnings);
+}
+
 constexpr std::array conditions = {
     boards::Condition::never_seen,
     boards::Condition::waiting,
@@ -143,25 +180,52 @@ constexpr std::array conditions = {
     boards::Condition::stuck,
     boards::Condition::up};
 
+std::string_view phase_name(std::size_t index) {
+    return to_string(static_cast<boards::Phase>(index));
+}
+
 void add_boots(Families& out, const Figures& figures) {
     const BootCounters& c = figures.boots;
-    out.counter("boots_total", "Boots that ended, by outcome.")
-        .add(c.up, {{"outcome", "up"}})
-        .add(c.superseded, {{"outcome", "superseded"}})
-        .add(c.abandoned, {{"outcome", "abandoned"}});
-    out.counter("boots_stuck_total", "Times that a board was silent for longer than it may be.")
-        .add(c.stuck);
-    out.histogram(
-        "boot_duration_seconds",
-        "Duration of boots that came up, from the first DISCOVER to the report.",
-        boot_seconds_bounds,
-        c.up_by_seconds,
-        c.up_seconds_sum
+    out.counter("boots_total", "Boots that ended, by outcome and the phase they ended in.")
+        .add(c.up, {{"outcome", "up"}, {"phase", to_string(boards::Phase::userspace)}});
+    for (std::size_t i = 0; i < boards::phase_count; ++i) {
+        out.add(
+               c.superseded[i], {{"outcome", "superseded"}, {"phase", phase_name(i)}}
+        ).add(c.abandoned[i], {{"outcome", "abandoned"}, {"phase", phase_name(i)}});
+    }
+    out.counter(
+        "boots_stuck_total", "Times that a board was silent for longer than its phase may be."
     );
+    for (std::size_t i = 0; i < boards::phase_count; ++i) {
+        out.add(c.stuck[i], {{"phase", phase_name(i)}});
+    }
+    out.histogram(
+           "boot_duration_seconds",
+           "Duration of boots that came up, from the first DISCOVER to the report."
+    )
+        .add({boot_seconds_bounds, c.up_by_seconds.counts, c.up_by_seconds.sum_seconds});
+    out.histogram(
+        "boot_phase_duration_seconds", "Duration of the phases that boots passed, by phase."
+    );
+    for (std::size_t i = 0; i < boards::phase_count; ++i) {
+        const auto& passed = c.phases_by_seconds[i];
+        out.add(
+            {phase_seconds_bounds, passed.counts, passed.sum_seconds}, {{"phase", phase_name(i)}}
+        );
+    }
+}
+
+void add_boards(Families& out, const Figures& figures) {
     out.gauge("boards", "Boards of the fleet file, by condition.");
     for (const boards::Condition condition : conditions) {
         const auto count = std::ranges::count(figures.boards, condition, &BoardFigures::condition);
         out.add(static_cast<std::uint64_t>(count), {{"condition", to_string(condition)}});
+    }
+    out.gauge("boards_in_phase", "Boards whose boot has not ended, by the phase they are in.");
+    for (std::size_t i = 0; i < boards::phase_count; ++i) {
+        const auto phase = static_cast<boards::Phase>(i);
+        const auto count = std::ranges::count(figures.boards, phase, &BoardFigures::phase);
+        out.add(static_cast<std::uint64_t>(count), {{"phase", phase_name(i)}});
     }
     out.gauge("strangers", "Senders of DISCOVERs that the fleet does not know.")
         .add(figures.strangers);
@@ -169,6 +233,11 @@ void add_boots(Families& out, const Figures& figures) {
     for (const BoardFigures& board : figures.boards) {
         const bool up = board.condition == boards::Condition::up;
         out.add(std::uint64_t{up}, {{"board", board.name}});
+    }
+    out.gauge("board_stuck", "Whether the board is silent for longer than its phase may be.");
+    for (const BoardFigures& board : figures.boards) {
+        const bool stuck = board.condition == boards::Condition::stuck;
+        out.add(std::uint64_t{stuck}, {{"board", board.name}});
     }
     out.gauge(
         "board_last_boot_duration_seconds", "Duration of the board's latest boot that came up."
@@ -203,10 +272,13 @@ void add_program(Families& out, const Figures& figures) {
 std::string render(const Figures& figures) {
     Families out;
     add_program(out, figures);
+    if (figures.apply) add_apply(out, *figures.apply);
     if (figures.dhcp) add_dhcp(out, *figures.dhcp);
     add_tftp(out, figures.tftp);
+    add_sockets(out, figures);
     if (figures.admission) add_admission(out, *figures.admission);
     add_boots(out, figures);
+    add_boards(out, figures);
     return out.text();
 }
 

@@ -11,6 +11,7 @@
 #include "services/boards/tracker.hpp"
 #include "services/dhcp/counters.hpp"
 #include "services/metrics/boot_counters.hpp"
+#include "services/tftp/answer_times.hpp"
 #include "services/tftp/engine.hpp"
 
 namespace bramble::metrics {
@@ -25,6 +26,7 @@ struct DhcpFigures {
     std::uint64_t leases = 0;               // that hold now
     std::uint64_t pool_leases = 0;          // of them, from the pool
     std::uint64_t pool_addresses = 0;       // 0: there is no pool
+    std::uint64_t overflowed = 0;           // messages that the kernel dropped: a buffer was full
 };
 
 struct TftpFigures {
@@ -32,6 +34,9 @@ struct TftpFigures {
     std::uint64_t open_transfers = 0;
     std::uint64_t requests_dropped = 0;  // a worker's inbox was full
     std::uint64_t datagrams_not_sent = 0;
+    tftp::AnswerTimes answer_times;
+    std::uint64_t overflowed_requests = 0;  // dropped by the kernel: a buffer was full
+    std::uint64_t overflowed_data = 0;
 };
 
 struct AdmissionFigures {
@@ -48,7 +53,8 @@ struct AdmissionFigures {
 struct BoardFigures {
     std::string name;
     boards::Condition condition = boards::Condition::never_seen;
-    std::optional<Duration> last_boot;  // of the latest boot that came up
+    std::optional<boards::Phase> phase;  // of a boot that has not ended
+    std::optional<Duration> last_boot;   // of the latest boot that came up
 };
 
 struct ReloadFigures {
@@ -56,6 +62,16 @@ struct ReloadFigures {
     std::uint64_t succeeded = 0;
     std::uint64_t failed = 0;
     TimePoint last_success{};  // wall clock, as the shell's clock counts
+};
+
+// How the last apply ended, as it left word in the store.
+struct ApplyFigures {
+    bool succeeded = false;
+    TimePoint ended{};
+    Duration took{};
+    std::uint64_t steps_done = 0;
+    std::uint64_t steps_left = 0;  // that the plan had and the run did not come to the end of
+    std::uint64_t warnings = 0;
 };
 
 struct Figures {
@@ -69,6 +85,7 @@ struct Figures {
     std::uint64_t strangers = 0;
     std::uint64_t generation = 0;  // 0: nothing is published
     ReloadFigures reload;
+    std::optional<ApplyFigures> apply;  // none: no apply has left word
 };
 
 // Prometheus text format 0.0.4. Every series is there from the start, also those that are zero.

@@ -32,9 +32,9 @@ Figures everything() {
     figures.dhcp.emplace();
     figures.admission.emplace();
     figures.boards = {
-        {"pi-01", boards::Condition::up, 41500ms},
-        {"pi-02", boards::Condition::stuck, std::nullopt},
-        {"pi-03", boards::Condition::never_seen, std::nullopt}};
+        {"pi-01", boards::Condition::up, std::nullopt, 41500ms},
+        {"pi-02", boards::Condition::stuck, boards::Phase::kernel, std::nullopt},
+        {"pi-03", boards::Condition::never_seen, std::nullopt, std::nullopt}};
     return figures;
 }
 
@@ -76,6 +76,12 @@ TEST(RenderTest, EachNumberOfTheCoresIsThere) {
     figures.generation = 21;
     figures.strangers = 22;
     figures.reload = {false, 4, 1, TimePoint(1'700'000'100s)};
+    figures.apply = {false, TimePoint(1'700'000'050s), 1500ms, 3, 4, 2};
+    figures.tftp.answer_times.add(30us, 64);
+    figures.tftp.answer_times.add(1s, 1);
+    figures.tftp.overflowed_data = 23;
+    figures.dhcp->overflowed = 24;
+    figures.boots.add_stuck(boards::Phase::root);
     const auto series = series_of(render(figures));
     EXPECT_EQ(series.at("bramble_build_info{version=\"0.1.0\"}"), 1);
     EXPECT_EQ(series.at("bramble_start_time_seconds"), 1'700'000'000);
@@ -97,10 +103,28 @@ TEST(RenderTest, EachNumberOfTheCoresIsThere) {
     EXPECT_EQ(series.at("bramble_config_last_reload_successful"), 0);
     EXPECT_EQ(series.at("bramble_config_last_reload_success_timestamp_seconds"), 1'700'000'100);
     EXPECT_EQ(series.at("bramble_config_reloads_total{result=\"failed\"}"), 1);
+    EXPECT_EQ(series.at("bramble_apply_last_successful"), 0);
+    EXPECT_EQ(series.at("bramble_apply_last_end_timestamp_seconds"), 1'700'000'050);
+    EXPECT_EQ(series.at("bramble_apply_last_duration_seconds"), 1.5);
+    EXPECT_EQ(series.at("bramble_apply_last_steps{state=\"done\"}"), 3);
+    EXPECT_EQ(series.at("bramble_apply_last_steps{state=\"left\"}"), 4);
+    EXPECT_EQ(series.at("bramble_apply_last_warnings"), 2);
+    EXPECT_EQ(series.at("bramble_tftp_answer_duration_seconds_bucket{le=\"2e-05\"}"), 0);
+    EXPECT_EQ(series.at("bramble_tftp_answer_duration_seconds_bucket{le=\"5e-05\"}"), 64);
+    EXPECT_EQ(series.at("bramble_tftp_answer_duration_seconds_bucket{le=\"0.1\"}"), 64);
+    EXPECT_EQ(series.at("bramble_tftp_answer_duration_seconds_count"), 65);
+    EXPECT_NEAR(series.at("bramble_tftp_answer_duration_seconds_sum"), 1.00192, 1e-9);
+    EXPECT_EQ(series.at("bramble_receive_buffer_overflows_total{socket=\"tftp_data\"}"), 23);
+    EXPECT_EQ(series.at("bramble_receive_buffer_overflows_total{socket=\"dhcp\"}"), 24);
+    EXPECT_EQ(series.at("bramble_boots_stuck_total{phase=\"root\"}"), 1);
+    EXPECT_EQ(series.at("bramble_boards_in_phase{phase=\"kernel\"}"), 1);
+    EXPECT_EQ(series.at("bramble_boards_in_phase{phase=\"root\"}"), 0);
     EXPECT_EQ(series.at("bramble_boards{condition=\"stuck\"}"), 1);
     EXPECT_EQ(series.at("bramble_boards{condition=\"booting\"}"), 0);
     EXPECT_EQ(series.at("bramble_board_up{board=\"pi-01\"}"), 1);
     EXPECT_EQ(series.at("bramble_board_up{board=\"pi-02\"}"), 0);
+    EXPECT_EQ(series.at("bramble_board_stuck{board=\"pi-01\"}"), 0);
+    EXPECT_EQ(series.at("bramble_board_stuck{board=\"pi-02\"}"), 1);
     EXPECT_EQ(series.at("bramble_board_last_boot_duration_seconds{board=\"pi-01\"}"), 41.5);
     EXPECT_FALSE(series.contains("bramble_board_last_boot_duration_seconds{board=\"pi-02\"}"));
 }
@@ -108,6 +132,8 @@ TEST(RenderTest, EachNumberOfTheCoresIsThere) {
 TEST(RenderTest, WhatIsSwitchedOffHasNoSeries) {
     const std::string text = render(Figures{});
     EXPECT_EQ(text.find("bramble_dhcp_"), std::string::npos);
+    EXPECT_EQ(text.find("bramble_apply_"), std::string::npos);
+    EXPECT_EQ(text.find("socket=\"dhcp\""), std::string::npos);
     EXPECT_EQ(text.find("bramble_admission_"), std::string::npos);
     EXPECT_NE(text.find("bramble_tftp_transfers_open 0\n"), std::string::npos);
 }
@@ -115,8 +141,35 @@ TEST(RenderTest, WhatIsSwitchedOffHasNoSeries) {
 boards::Boot boot_of(boards::BootState state, Duration total) {
     boards::Boot boot;
     boot.state = state;
+    boot.phase = boards::Phase::kernel;
     boot.ended = boot.started + total;
     return boot;
+}
+
+// Only phases that a boot passed are observed: how long it lay in the one it ended in says when
+// that was noticed.
+TEST(BootCountersTest, PhasesThatWerePassed) {
+    boards::Boot boot = boot_of(boards::BootState::abandoned, 900s);
+    const auto enter = [&boot](boards::Phase phase, Duration after) {
+        boot.entered[static_cast<std::size_t>(phase)] = boot.started + after;
+    };
+    enter(boards::Phase::address, 0s);
+    enter(boards::Phase::firmware, 3s);
+    enter(boards::Phase::kernel, 7s);
+    boot.last_event = boot.started + 20s;
+    Figures figures;
+    figures.boots.add(boot);
+    boot.partial = true;
+    figures.boots.add(boot);
+    const auto series = series_of(render(figures));
+    const std::string name = "bramble_boot_phase_duration_seconds_";
+    EXPECT_EQ(series.at(name + "count{phase=\"address\"}"), 1);
+    EXPECT_EQ(series.at(name + "sum{phase=\"address\"}"), 3);
+    EXPECT_EQ(series.at(name + "bucket{phase=\"address\",le=\"2\"}"), 0);
+    EXPECT_EQ(series.at(name + "bucket{phase=\"address\",le=\"5\"}"), 1);
+    EXPECT_EQ(series.at(name + "sum{phase=\"firmware\"}"), 4);
+    EXPECT_EQ(series.at(name + "count{phase=\"config\"}"), 0) << "never entered";
+    EXPECT_EQ(series.at(name + "count{phase=\"kernel\"}"), 0) << "it ended there";
 }
 
 TEST(BootCountersTest, BootsByOutcomeAndDuration) {
@@ -128,9 +181,9 @@ TEST(BootCountersTest, BootsByOutcomeAndDuration) {
     figures.boots.add(boot_of(boards::BootState::superseded, 9s));
     figures.boots.add(boot_of(boards::BootState::running, 9s));  // has not ended
     const auto series = series_of(render(figures));
-    EXPECT_EQ(series.at("bramble_boots_total{outcome=\"up\"}"), 3);
-    EXPECT_EQ(series.at("bramble_boots_total{outcome=\"abandoned\"}"), 1);
-    EXPECT_EQ(series.at("bramble_boots_total{outcome=\"superseded\"}"), 1);
+    EXPECT_EQ(series.at("bramble_boots_total{outcome=\"up\",phase=\"userspace\"}"), 3);
+    EXPECT_EQ(series.at("bramble_boots_total{outcome=\"abandoned\",phase=\"kernel\"}"), 1);
+    EXPECT_EQ(series.at("bramble_boots_total{outcome=\"superseded\",phase=\"kernel\"}"), 1);
     EXPECT_EQ(series.at("bramble_boot_duration_seconds_bucket{le=\"20\"}"), 0);
     EXPECT_EQ(series.at("bramble_boot_duration_seconds_bucket{le=\"30\"}"), 1);
     EXPECT_EQ(series.at("bramble_boot_duration_seconds_bucket{le=\"45\"}"), 2);
@@ -166,13 +219,14 @@ TEST(RenderTest, NamesAreAsPrometheusRecommends) {
     EXPECT_GT(counters, 30U);
 }
 
-// A thousand boards are a thousand series each, not more.
+// A board is three series, not more.
 TEST(RenderTest, SeriesAreBoundedByTheFleet) {
     Figures figures = everything();
     const std::size_t before = series_of(render(figures)).size();
     for (int i = 0; i < 1000; ++i)
-        figures.boards.push_back({"b" + std::to_string(i), boards::Condition::up, 40s});
-    EXPECT_EQ(series_of(render(figures)).size(), before + 2000);
+        figures.boards.push_back({"b" + std::to_string(i), boards::Condition::up, std::nullopt, 40s}
+        );
+    EXPECT_EQ(series_of(render(figures)).size(), before + 3000);
 }
 
 }  // namespace
