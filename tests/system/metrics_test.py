@@ -47,6 +47,13 @@ class Metrics(ClientCase):
                                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=30)
         self.assertNotEqual(judged.returncode, 0)
 
+    def test_the_table_of_families_is_whole(self):
+        table = (SUPPORT.parents[1] / "deploy/prometheus/README.md").read_text()
+        told = set(re.findall(r"(?m)^\| `(\w+)` \| (?:counter|gauge|histogram) ", table))
+        served = set(re.findall(r"(?m)^# TYPE bramble_(\w+) ", self.text()))
+        self.assertEqual(served - told, set())
+        self.assertEqual(told - served, set())
+
     def test_what_a_client_fetched_is_counted(self):
         before = self.series()
         self.fetch("kernel.img")
