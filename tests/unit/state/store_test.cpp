@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <fstream>
 
 #include "tests/unit/state/state_file.hpp"
@@ -136,25 +137,32 @@ TEST_F(StoreTest, WhatIsServedIsOneNumber) {
 // A reload opens the database once more beside the serve's own connection, then another program
 // looks: what serve writes afterwards must be found after a restart.
 TEST_F(StoreTest, WhatIsWrittenAfterOthersHaveLookedIsNotLost) {
+    // The other programs begin first: SQLite's knowledge of locks must not come with the fork.
+    std::array<int, 2> go{};
+    std::array<int, 2> looked{};
+    ASSERT_EQ(::pipe(go.data()), 0);
+    ASSERT_EQ(::pipe(looked.data()), 0);
+    const pid_t child = ::fork();
+    char byte = 0;
+    if (child == 0) {
+        (void)!::read(go[0], &byte, 1);
+        { const auto other = Store::open(file); }  // the last one to close takes the journal away
+        (void)!::write(looked[1], &byte, 1);
+        (void)!::read(go[0], &byte, 1);
+        auto reader = Store::open(file);
+        ::_exit(reader && reader->served().value() == 2U ? 0 : 1);
+    }
     Store serve = open();
     ASSERT_TRUE(serve.set_served(1));
     { const Store reload = open(); }
-    const pid_t child = ::fork();
-    if (child == 0) {
-        { Store other = open(); }  // the last one to close takes the journal away
-        ::_exit(0);
-    }
+    ASSERT_EQ(::write(go[1], &byte, 1), 1);
+    ASSERT_EQ(::read(looked[0], &byte, 1), 1);
+    ASSERT_TRUE(serve.set_served(2));
+    ASSERT_EQ(::write(go[1], &byte, 1), 1);
     int status = 0;
     ASSERT_EQ(::waitpid(child, &status, 0), child);
-    ASSERT_EQ(status, 0);
-    ASSERT_TRUE(serve.set_served(2));
-    const pid_t reader = ::fork();
-    if (reader == 0) {
-        auto other = Store::open(file);
-        ::_exit(other && other->served().value() == 2U ? 0 : 1);
-    }
-    ASSERT_EQ(::waitpid(reader, &status, 0), reader);
     EXPECT_EQ(status, 0);
+    for (const int fd : {go[0], go[1], looked[0], looked[1]}) ::close(fd);
 }
 
 TEST_F(StoreTest, AdoptedBoards) {
