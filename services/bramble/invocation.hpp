@@ -41,6 +41,8 @@ void add_boards(CLI::App& app, Invocation& invocation);
 void add_board(CLI::App& app, Invocation& invocation);
 void add_logs(CLI::App& app, Invocation& invocation);
 void add_watch(CLI::App& app, Invocation& invocation);
+void add_adopt(CLI::App& app, Invocation& invocation);
+void add_forget(CLI::App& app, Invocation& invocation);
 void add_explain(CLI::App& app, Invocation& invocation);
 void add_simulate(CLI::App& app, Invocation& invocation);
 void add_rehearse(CLI::App& app, Invocation& invocation);

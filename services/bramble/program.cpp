@@ -33,6 +33,7 @@ constexpr const char* footer =
                     completion
   root              apply (roots hold foreign owners and device nodes), rollback, gc, up; doctor sees
                     more as root
+  who owns the fleet file   adopt, forget
   its own user      serve, with CAP_NET_BIND_SERVICE and CAP_NET_RAW; as root with --user NAME
   whoever may reach the admin address   status, boards, board, logs, watch
 
@@ -107,6 +108,8 @@ int run_program(int argc, const char* const* argv) {
     add_board(app, invocation);
     add_logs(app, invocation);
     add_watch(app, invocation);
+    add_adopt(app, invocation);
+    add_forget(app, invocation);
     add_explain(app, invocation);
     add_simulate(app, invocation);
     add_rehearse(app, invocation);

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "config/layout/up_report.hpp"
+#include "services/bramble/adoption.hpp"
 #include "services/bramble/generations.hpp"
 #include "services/io/privileges.hpp"
 
@@ -189,6 +190,7 @@ void Serving::start() {
     });
     start_admission();
     watch_store();
+    watch_adopted();
     if (const auto every = io::ServiceManager::alive_every()) {
         alive_timer_ = loop_.make_timer([this, every] {
             // Silence is what makes systemd start us anew.
@@ -227,6 +229,23 @@ void Serving::watch_store() {
         const auto number = current_generation_number(store_);
         const std::uint64_t serving = current_ ? current_->manifest().generation : 0;
         if (number && number->value_or(0) != serving) settle_timer_.expire_at(loop_.now());
+    } else {
+        spdlog::warn("{}", watch.error().message);
+    }
+}
+
+// A file of one board is put there whole, so that it is taken over at once; the fleet file is a
+// person's, who says when it is done. Not there yet: looked for again at every reload.
+void Serving::watch_adopted() {
+    const auto directory = adopted_directory(options_.fleet_file);
+    std::error_code ignored;
+    if (adopted_watch_ || !std::filesystem::is_directory(directory, ignored)) return;
+    adopted_timer_ = loop_.make_timer([this] { reload("a file in boards.d changed"); });
+    auto watch = io::DirectoryWatch::open(loop_, directory, "", [this] {
+        adopted_timer_.expire_at(loop_.now() + settle_time);
+    });
+    if (watch) {
+        adopted_watch_ = std::move(*watch);
     } else {
         spdlog::warn("{}", watch.error().message);
     }
@@ -311,6 +330,7 @@ void Serving::take_over(const std::string& reason, OnDisk& read) {
     } else if (!failure) {
         failure = LoadFailure{read.generation.error().message, {read.generation.error().message}};
     }
+    watch_adopted();
     publish_catalog();
     set_admission();
     if (dhcp_) dhcp_->reschedule();
@@ -353,6 +373,7 @@ void Serving::drain(std::function<void()> on_done) {
     spdlog::info("draining: {} transfers run", tftp_->figures().open_transfers);
     on_drained_ = std::move(on_done);
     store_watch_.reset();
+    adopted_watch_.reset();
     dhcp_.reset();
     tftp_->drain();
     drain_until_ = loop_.now() + drain_max;

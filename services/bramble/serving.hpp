@@ -80,6 +80,7 @@ private:
     void take_over(const std::string& reason, OnDisk& read);
     void take_over_generation(io::GenerationPtr generation);
     void watch_store();
+    void watch_adopted();
     void publish_catalog();
     void forget_unneeded_generations();
     void warn_of_settings_that_need_a_restart(const fleet::Fleet& next) const;
@@ -166,7 +167,9 @@ private:
     bool draining_ = false;
     TimePoint drain_until_{};
     std::function<void()> on_drained_;
-    std::jthread reader_;  // of a reload; last: it ends before what it reads into
+    std::optional<io::DirectoryWatch> adopted_watch_;
+    io::Timer adopted_timer_;  // settles changes of boards.d
+    std::jthread reader_;      // of a reload; last: it ends before what it reads into
 };
 
 }  // namespace bramble::program

@@ -138,4 +138,22 @@ Result<std::string> merge_status(std::string_view server_text, std::string_view 
     return json::serialize(*server);
 }
 
+std::string fit_screen(std::string_view text, std::size_t rows, std::size_t columns) {
+    std::vector<std::string> lines;
+    while (!text.empty()) {
+        const auto end = text.find('\n');
+        lines.emplace_back(text.substr(0, std::min(end, columns)));
+        text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+    }
+    const std::size_t room = std::max<std::size_t>(rows, 3) - 1;  // the cursor stands in the last
+    if (lines.size() > room) {
+        const std::size_t hidden = lines.size() - (room - 1);
+        lines.resize(room - 1);
+        lines.push_back(fmt::format("... and {} lines more, for a larger window", hidden));
+    }
+    std::string out;
+    for (const std::string& line : lines) out += line + "\n";
+    return out;
+}
+
 }  // namespace bramble::program

@@ -12,6 +12,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests/support"), str(ROOT / "deploy/lab")]
 import stand_in  # noqa: E402
 from appliance import SERVER, Appliance, fleet_yaml, program  # noqa: E402
+from guest import eventually  # noqa: E402
 from lab import Lab, LabError, end_on_signals  # noqa: E402
 from virtual_fleet import VirtualFleet  # noqa: E402
 
@@ -40,6 +41,9 @@ class Operator(unittest.TestCase):
             folder / "store", f"  pi: {{source: {{directory: {{boot: {folder}/stand-in/boot, root: {folder}/stand-in/root}}}}}}",
             "  pi: {model: pi4, image: pi, cmdline: [console=tty1], config_txt: {arm_64bit: 1}}",
             "\n".join(board_line(number) for number in range(BOARDS))))
+        text = cls.appliance.fleet_file.read_text()
+        cls.appliance.write_fleet(text.replace("images:", "include: [boards.d/*.yaml]\nimages:", 1))
+        (cls.appliance.fleet_file.parent / "boards.d").mkdir()
         cls.appliance.apply()
         cls.appliance.nfs()
         cls.appliance.serve()
@@ -124,6 +128,27 @@ class Operator(unittest.TestCase):
             self.appliance.bramble("watch", "--board", "pi-99")
         with self.assertRaisesRegex(LabError, "no answer from a running serve at 127.0.0.1:9999"):
             self.appliance.bramble("watch", "--admin", "127.0.0.1:9999")
+
+    def test_a_board_is_adopted_known_and_forgotten(self):
+        before = self.appliance.fleet_file.read_text()
+        told = self.appliance.bramble("adopt", "400000ff", "--name", "pi-ff", "--profile", "pi")
+        self.assertIn("A running serve takes it over by itself", told)
+        file = self.appliance.fleet_file.parent / "boards.d/pi-ff.yaml"
+        self.assertIn('serial: "400000ff"', file.read_text())
+        self.assertTrue(eventually(lambda: "pi-ff" in self.appliance.bramble("boards"), 20))
+        self.assertEqual(self.appliance.fleet_file.read_text(), before)
+        with self.assertRaisesRegex(LabError, "pi-ff.yaml is there already"):
+            self.appliance.bramble("adopt", "400000fe", "--name", "pi-ff", "--profile", "pi")
+        with self.assertRaisesRegex(LabError, "nothing was written"):
+            self.appliance.bramble("adopt", "40000001", "--name", "pi-fe", "--profile", "pi")
+        with self.assertRaisesRegex(LabError, "names are letters"):
+            self.appliance.bramble("adopt", "400000fe", "--name", "../x", "--profile", "pi")
+        self.assertEqual([path.name for path in file.parent.iterdir()], ["pi-ff.yaml"])
+        self.assertIn("removed", self.appliance.bramble("forget", "pi-ff"))
+        self.assertFalse(file.exists())
+        self.assertTrue(eventually(lambda: "pi-ff" not in self.appliance.bramble("boards"), 20))
+        with self.assertRaisesRegex(LabError, r"pi-01 was not adopted: it stands in \S+appliance\.yaml:\d+"):
+            self.appliance.bramble("forget", "pi-01")
 
     def test_what_is_not_there_is_said(self):
         with self.assertRaisesRegex(LabError, "no board of this name is in the fleet file"):

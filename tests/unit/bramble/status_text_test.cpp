@@ -82,5 +82,14 @@ TEST(StatusText, RefusesWhatIsNotTheApis) {
     }
 }
 
+TEST(FitScreen, CutsLongLinesAndCountsWhatIsBelow) {
+    EXPECT_EQ(fit_screen("abcdef\ngh\n", 24, 4), "abcd\ngh\n");
+    EXPECT_EQ(fit_screen("1\n2\n3", 4, 80), "1\n2\n3\n");
+    EXPECT_EQ(
+        fit_screen("1\n2\n3\n4\n", 4, 80), "1\n2\n... and 2 lines more, for a larger window\n"
+    );
+    EXPECT_EQ(fit_screen("1\n2\n3\n", 0, 80), "1\n... and 2 lines more, for a larger window\n");
+}
+
 }  // namespace
 }  // namespace bramble::program
