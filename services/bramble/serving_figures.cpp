@@ -40,6 +40,7 @@ metrics::Figures Serving::figures() const {
             if (pool && pool->contains(lease.address)) ++dhcp.pool_leases;
         }
         dhcp.pool_addresses = pool ? pool->count() : 0;
+        dhcp.authoritative = fleet_->appliance.dhcp.mode == fleet::DhcpMode::authoritative;
         out.dhcp = dhcp;
     }
     const io::TftpFigures tftp = tftp_->figures();

@@ -16,7 +16,7 @@ namespace json = boost::json;
 
 using Row = std::vector<std::string>;
 
-const Row columns = {"board", "address", "condition", "phase", "generation", "what for"};
+const Row headings = {"board", "address", "condition", "phase", "generation", "what for"};
 
 const json::object* boot_of(const json::object& board) {
     return find_object(board, "boot");
@@ -100,7 +100,7 @@ Result<std::string> render_status(std::string_view server_text, std::string_view
     const auto boards = parse_object(boards_text);
     if (!boards) return tl::unexpected(boards.error());
 
-    std::vector<Row> rows = {columns};
+    std::vector<Row> rows = {headings};
     for_each_object(*boards, "boards", [&rows](const json::object& board) {
         rows.push_back(row_of(board));
     });

@@ -57,6 +57,8 @@ void add_dhcp(Families& out, const DhcpFigures& figures) {
         .add(c.options_left_out);
     out.counter("dhcp_foreign_servers_total", "Sightings of another DHCP server on the wire.")
         .add(c.foreign_servers);
+    out.gauge("dhcp_authoritative", "1 where this server leases; 0 beside another one, or off.")
+        .add(std::uint64_t{figures.authoritative ? 1U : 0U});
     out.counter("dhcp_replies_not_durable_total", "Replies dropped: their lease was not stored.")
         .add(figures.replies_not_durable);
     out.counter("dhcp_replies_not_sent_total", "Replies that the network did not take.")

@@ -26,6 +26,7 @@ struct DhcpFigures {
     std::uint64_t leases = 0;               // that hold now
     std::uint64_t pool_leases = 0;          // of them, from the pool
     std::uint64_t pool_addresses = 0;       // 0: there is no pool
+    bool authoritative = true;              // false: another server leases, or nobody asks us
     std::uint64_t overflowed = 0;           // messages that the kernel dropped: a buffer was full
 };
 
