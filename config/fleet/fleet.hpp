@@ -62,6 +62,15 @@ struct AdminSettings {
     std::string address = "127.0.0.1";
     std::uint16_t port = 8080;
     std::optional<std::filesystem::path> token_file;  // needed when `address` is not loopback
+    std::vector<std::string> names;  // that browsers may ask for, beside addresses and localhost
+
+    // A second listener for a display on the wall: states of boards, nothing to change.
+    struct Wall {
+        std::string address;
+        std::uint16_t port = 0;
+    };
+
+    std::optional<Wall> wall;
 };
 
 struct TftpSettings {

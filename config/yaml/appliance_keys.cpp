@@ -180,18 +180,30 @@ Type<AdminSettings> admin_type() {
     struct Keys {
         Listen listen;
         std::optional<std::filesystem::path> token_file;
+        std::vector<std::string> names;
+        std::optional<Listen> wall;
     };
 
+    const auto listen =
+        parsed<Listen>(parse_listen, {{"type", "string"}, {"pattern", "^[0-9.]+:[0-9]+$"}});
     auto keys = object<Keys>(
         "admin",
         {key("listen",
              &Keys::listen,
-             parsed<Listen>(parse_listen, {{"type", "string"}, {"pattern", "^[0-9.]+:[0-9]+$"}}),
+             listen,
              "Where the status page, the API and /metrics are: address and port."),
          key("token_file",
              &Keys::token_file,
              path(),
-             "File with the bearer token; needed where `listen` is not a loopback address.")}
+             "File with the bearer token; needed where `listen` is not a loopback address."),
+         key("names",
+             &Keys::names,
+             list(line(253), 32),
+             "Host names under which browsers may ask for the page, beside addresses."),
+         key("public",
+             &Keys::wall,
+             listen,
+             "A second listener for a display on the wall: states of boards, read only.")}
     );
     return converted<AdminSettings>(
         std::move(keys),
@@ -206,7 +218,8 @@ Type<AdminSettings> admin_type() {
                     )
                 );
             }
-            out = {read.listen.address, read.listen.port, read.token_file};
+            out = {read.listen.address, read.listen.port, read.token_file, read.names, {}};
+            if (read.wall) out.wall = AdminSettings::Wall{read.wall->address, read.wall->port};
             return true;
         }
     );

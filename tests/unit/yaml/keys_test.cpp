@@ -121,6 +121,11 @@ TEST(ApplianceKeysTest, WhatIsAccepted) {
     const auto open = appliance("admin: {listen: \"0.0.0.0:80\", token_file: token}");
     EXPECT_EQ(open.admin.address, "0.0.0.0");
     EXPECT_EQ(open.admin.token_file, "/lab/token");
+    EXPECT_FALSE(open.admin.wall);
+    const auto shown = appliance("admin: {names: [lab.example], public: \"0.0.0.0:8082\"}").admin;
+    EXPECT_EQ(shown.names, std::vector<std::string>{"lab.example"});
+    ASSERT_TRUE(shown.wall);
+    EXPECT_EQ(shown.wall->port, 8082U);
     const auto nas = appliance("nfs: {backend: external, server: nas, path: /x/y/}");
     EXPECT_EQ(std::get<fleet::NfsExternal>(nas.nfs).server, "nas");
     EXPECT_TRUE(std::holds_alternative<fleet::IgnoreUnknown>(
