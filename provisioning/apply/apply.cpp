@@ -179,7 +179,10 @@ private:
         constexpr std::uint32_t private_mode = 0700;  // SSH host keys
         const Path kept = paths_.board_identity(board);
         return host_.make_directories_in(paths_.board(board), kept.filename(), private_mode, {})
-            .and_then([&] { return root::apply_identity(host_, root, kept, identity); });
+            .and_then([&] {
+                root::DirectoryTree tree(host_, root);
+                return root::apply_identity(host_, tree, kept, identity);
+            });
     }
 
     Result<void> remember_identity(const std::string& board) {

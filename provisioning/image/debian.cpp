@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <optional>
+#include <span>
 
 #include "provisioning/boot/uboot_script.hpp"
 #include "provisioning/image/debian_progress.hpp"
@@ -249,7 +250,7 @@ Result<void> Build::write_kernel(const std::string& release) {
 
 Result<void> Build::write_initramfs(const std::string& release) {
     say("packing the initramfs of kernel " + release);
-    const auto initramfs = root::build_initramfs(host_, root_, release);
+    const auto initramfs = root::build_initramfs(host_, root_, std::span(&release, 1));
     if (!initramfs) return tl::unexpected(initramfs.error());
     if (auto done = host_.write_file(boot_ / "initrd.img", initramfs->archive); !done) return done;
     return host_.hard_link(boot_ / "initrd.img", boot_ / architecture_.initramfs_file);

@@ -52,6 +52,8 @@ Result<void> write_entry(archive* handle, const CpioEntry& from) {
     const Entry entry(archive_entry_new());
     archive_entry_set_pathname(entry.get(), from.path.c_str());
     archive_entry_set_mode(entry.get(), file_type(from.kind) | (from.mode & 07777U));
+    archive_entry_set_uid(entry.get(), from.uid);
+    archive_entry_set_gid(entry.get(), from.gid);
     archive_entry_set_mtime(entry.get(), 0, 0);
     archive_entry_set_size(entry.get(), 0);
     archive_entry_set_nlink(entry.get(), from.kind == CpioEntry::Kind::directory ? 2 : 1);
@@ -71,11 +73,11 @@ Result<void> write_entry(archive* handle, const CpioEntry& from) {
             break;
     }
     if (archive_write_header(handle, entry.get()) != ARCHIVE_OK)
-        return archive_failure(fmt::format("initramfs, {}", from.path), handle);
+        return archive_failure(fmt::format("cpio archive, {}", from.path), handle);
     if (from.kind == CpioEntry::Kind::file && !from.content.empty() &&
         archive_write_data(handle, from.content.data(), from.content.size()) !=
             static_cast<la_ssize_t>(from.content.size()))
-        return archive_failure(fmt::format("initramfs, {}", from.path), handle);
+        return archive_failure(fmt::format("cpio archive, {}", from.path), handle);
     return {};
 }
 
@@ -96,6 +98,8 @@ CpioEntry describe_entry(archive_entry* entry) {
     CpioEntry result;
     result.path = archive_entry_pathname(entry);
     result.mode = archive_entry_perm(entry);
+    result.uid = static_cast<std::uint32_t>(archive_entry_uid(entry));
+    result.gid = static_cast<std::uint32_t>(archive_entry_gid(entry));
     switch (archive_entry_filetype(entry)) {
         case AE_IFDIR:
             result.kind = CpioEntry::Kind::directory;
@@ -141,12 +145,12 @@ Result<std::string> write_cpio_gzip(std::vector<CpioEntry> entries) {
             ARCHIVE_OK ||
         archive_write_set_bytes_in_last_block(handle.get(), 1) != ARCHIVE_OK ||
         archive_write_open(handle.get(), &output, nullptr, append, nullptr) != ARCHIVE_OK)
-        return archive_failure("initramfs", handle.get());
+        return archive_failure("cpio archive", handle.get());
     for (const CpioEntry& entry : entries)
         if (auto written = write_entry(handle.get(), entry); !written)
             return tl::unexpected(written.error());
     if (archive_write_close(handle.get()) != ARCHIVE_OK)
-        return archive_failure("initramfs", handle.get());
+        return archive_failure("cpio archive", handle.get());
     return output;
 }
 
@@ -155,13 +159,13 @@ Result<std::vector<CpioEntry>> read_cpio(std::span<const char> bytes, std::size_
     if (archive_read_support_format_cpio(handle.get()) != ARCHIVE_OK ||
         archive_read_support_filter_gzip(handle.get()) != ARCHIVE_OK ||
         archive_read_open_memory(handle.get(), bytes.data(), bytes.size()) != ARCHIVE_OK)
-        return archive_failure("initramfs", handle.get());
+        return archive_failure("cpio archive", handle.get());
     std::vector<CpioEntry> entries;
     archive_entry* entry = nullptr;
     while (true) {
         const int status = archive_read_next_header(handle.get(), &entry);
         if (status == ARCHIVE_EOF) return entries;
-        if (status != ARCHIVE_OK) return archive_failure("initramfs", handle.get());
+        if (status != ARCHIVE_OK) return archive_failure("cpio archive", handle.get());
         CpioEntry& next = entries.emplace_back(describe_entry(entry));
         if (next.kind != CpioEntry::Kind::file) continue;
         if (auto read = read_content(handle.get(), next.content, bytes_max); !read)

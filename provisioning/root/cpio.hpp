@@ -21,10 +21,12 @@ struct CpioEntry {
     std::string content;        // a file's bytes, a link's target
     std::uint32_t major = 0;    // of a device
     std::uint32_t minor = 0;
+    std::uint32_t uid = 0;
+    std::uint32_t gid = 0;
 };
 
-// gzip over cpio newc (kernel documentation, buffer-format.rst); entries sorted by path, owner
-// root, times 0. Errors: libarchive's.
+// gzip over cpio newc (kernel documentation, buffer-format.rst); entries sorted by path, times
+// 0. Errors: libarchive's.
 [[nodiscard]] Result<std::string> write_cpio_gzip(std::vector<CpioEntry> entries);
 
 // The archive read back, for verification and tests. Errors: not such an archive, more than

@@ -44,10 +44,8 @@ WantedBy=multi-user.target
 // One root while it gets its identity. Each step stops at the first error.
 class Writer {
 public:
-    Writer(
-        host::Host& host, const host::Path& root, const host::Path& kept, const Identity& identity
-    )
-        : host_(host), root_(root), kept_(kept), identity_(identity) {}
+    Writer(host::Host& host, Tree& tree, const host::Path& kept, const Identity& identity)
+        : host_(host), tree_(tree), kept_(kept), identity_(identity) {}
 
     Result<void> write_names();
     Result<void> write_machine_id();
@@ -62,22 +60,22 @@ private:
     using Edit = std::function<std::string(std::string_view)>;
 
     bool exists(const host::Path& relative) const {
-        const auto status = host_.status_in(root_, relative);
+        const auto status = tree_.status(relative);
         return status && status->has_value();
     }
 
     // A link that leads nowhere counts as nothing there.
     Result<std::string> read_or_empty(const host::Path& relative) const {
-        const auto status = host_.status_in(root_, relative);
+        const auto status = tree_.status(relative);
         if (!status) return tl::unexpected(status.error());
         if (!*status) return std::string();
-        auto text = host_.read_file_in(root_, relative);
+        auto text = tree_.read_file(relative);
         if (!text && (*status)->kind == host::FileKind::symlink) return std::string();
         return text;
     }
 
     Result<void> write(const host::Path& relative, std::string_view text, unsigned mode = 0644) {
-        return host_.write_file_in(root_, relative, text, mode);
+        return tree_.write_file(relative, text, mode);
     }
 
     // Rewrites a file that is there; leaves it alone when nothing changes.
@@ -85,8 +83,8 @@ private:
     Result<void> write_user(UserDatabase& database, const fleet::User& user);
     Result<void> write_home(const fleet::User& user, const Account& account);
 
-    host::Host& host_;
-    const host::Path& root_;
+    host::Host& host_;  // for what is kept
+    Tree& tree_;
     const host::Path& kept_;
     const Identity& identity_;
 };
@@ -124,7 +122,7 @@ Result<void> Writer::write_machine_id() {
     if (auto done = write("etc/machine-id", *id + '\n', 0444); !done) return done;
     // D-Bus would otherwise go by a copy that all boards of the image share.
     if (!exists("var/lib/dbus/machine-id")) return {};
-    return host_.symlink_in(root_, "var/lib/dbus/machine-id", "../../../etc/machine-id");
+    return tree_.symlink("var/lib/dbus/machine-id", "../../../etc/machine-id");
 }
 
 Result<void> Writer::write_host_keys() {
@@ -132,12 +130,11 @@ Result<void> Writer::write_host_keys() {
     const auto keys = kept_host_keys(host_, kept_, identity_.hostname);
     if (!keys) return tl::unexpected(keys.error());
     // The image's own keys are the same on every board made from it: a board must not have them.
-    const auto there = host_.list_in(root_, "etc/ssh");
+    const auto there = tree_.list("etc/ssh");
     if (!there) return tl::unexpected(there.error());
     for (const host::DirectoryEntry& entry : *there)
         if (entry.name.starts_with("ssh_host_"))
-            if (auto done = host_.remove_in(root_, host::Path("etc/ssh") / entry.name); !done)
-                return done;
+            if (auto done = tree_.remove(host::Path("etc/ssh") / entry.name); !done) return done;
     for (const HostKey& key : *keys) {
         const host::Path file = host::Path("etc/ssh") / key.name;
         if (auto done = write(file, key.secret_key, 0600); !done) return done;
@@ -176,7 +173,7 @@ Result<void> Writer::write_resolver() {
     for (const Ipv4Address server : identity_.dns)
         text += fmt::format("nameserver {}\n", server.to_string());
     if (!identity_.domain.empty()) text += fmt::format("search {}\n", identity_.domain);
-    const auto status = host_.status_in(root_, "etc/resolv.conf");
+    const auto status = tree_.status("etc/resolv.conf");
     if (!status) return tl::unexpected(status.error());
     if (*status && (*status)->kind == host::FileKind::symlink) {  // systemd-resolved writes it
         std::string servers;
@@ -207,7 +204,7 @@ Result<void> Writer::write_network() {
     if (auto done = edit("etc/network/interfaces", ifupdown_interfaces); !done) return done;
     const host::Path more = "etc/network/interfaces.d";
     if (!exists(more)) return {};
-    const auto there = host_.list_in(root_, more);
+    const auto there = tree_.list(more);
     if (!there) return tl::unexpected(there.error());
     for (const host::DirectoryEntry& entry : *there)
         if (entry.kind == host::FileKind::regular)
@@ -236,8 +233,8 @@ Result<void> Writer::write_users() {
         // shadow(5) is for root and its group (42 in Debian) alone.
         const bool secret = std::string_view(file).ends_with("shadow");
         if (text->empty()) continue;
-        if (auto done = host_.write_file_in(
-                root_, file, *text, secret ? 0640 : 0644, {0, secret ? gid_t{42} : gid_t{0}}
+        if (auto done = tree_.write_file(
+                file, *text, secret ? 0640 : 0644, {0, secret ? gid_t{42} : gid_t{0}}
             );
             !done)
             return done;
@@ -263,24 +260,22 @@ Result<void> Writer::write_home(const fleet::User& user, const Account& account)
     if (home.empty()) return {};
     const host::Owner owner{account.uid, account.gid};
     if (!exists(home)) {
-        if (auto done = host_.make_directories_in(root_, home, 0700, owner); !done) return done;
-        const auto skeleton = host_.list_in(root_, "etc/skel");
+        if (auto done = tree_.make_directories(home, 0700, owner); !done) return done;
+        const auto skeleton = tree_.list("etc/skel");
         for (const host::DirectoryEntry& entry :
              skeleton ? *skeleton : std::vector<host::DirectoryEntry>{}) {
             if (entry.kind != host::FileKind::regular) continue;
-            const auto text = host_.read_file_in(root_, host::Path("etc/skel") / entry.name);
+            const auto text = tree_.read_file(host::Path("etc/skel") / entry.name);
             if (!text) return tl::unexpected(text.error());
-            if (auto done = host_.write_file_in(root_, home / entry.name, *text, 0644, owner);
-                !done)
+            if (auto done = tree_.write_file(home / entry.name, *text, 0644, owner); !done)
                 return done;
         }
     }
     if (user.authorized_keys.empty()) return {};
-    if (auto done = host_.make_directories_in(root_, home / ".ssh", 0700, owner); !done)
-        return done;
+    if (auto done = tree_.make_directories(home / ".ssh", 0700, owner); !done) return done;
     std::string keys;
     for (const std::string& key : user.authorized_keys) keys += key + '\n';
-    return host_.write_file_in(root_, home / ".ssh/authorized_keys", keys, 0600, owner);
+    return tree_.write_file(home / ".ssh/authorized_keys", keys, 0600, owner);
 }
 
 // Enabled by the links that `systemctl enable` would make: nothing of the root has to run.
@@ -291,15 +286,15 @@ Result<void> Writer::write_units() {
     if (auto done = write("usr/local/lib/bramble/report-up", script, 0755); !done) return done;
     const host::Path units = "etc/systemd/system";
     if (auto done = write(units / "bramble-up.service", up_unit); !done) return done;
-    if (auto done = host_.symlink_in(
-            root_, units / "multi-user.target.wants/bramble-up.service", "../bramble-up.service"
+    if (auto done = tree_.symlink(
+            units / "multi-user.target.wants/bramble-up.service", "../bramble-up.service"
         );
         !done)
         return done;
     for (const char* unit : unwanted_units) {
         const host::Path script_of_sysv = host::Path("etc/init.d") / host::Path(unit).stem();
         if (exists(host::Path("lib/systemd/system") / unit) || exists(script_of_sysv))
-            if (auto done = host_.symlink_in(root_, units / unit, "/dev/null"); !done) return done;
+            if (auto done = tree_.symlink(units / unit, "/dev/null"); !done) return done;
     }
     return {};
 }
@@ -340,12 +335,12 @@ Digest identity_key(const Identity& identity) {
 }
 
 Result<void> apply_identity(
-    host::Host& host, const host::Path& root, const host::Path& kept, const Identity& identity
+    host::Host& host, Tree& tree, const host::Path& kept, const Identity& identity
 ) {
     if (identity.up_url.find_first_of("'\\\n\r ") != std::string::npos ||
         !identity.up_url.starts_with("http://"))
         return fail(fmt::format("'{}' is no http:// address to report to", identity.up_url));
-    Writer writer(host, root, kept, identity);
+    Writer writer(host, tree, kept, identity);
     for (const auto step :
          {&Writer::write_names,
           &Writer::write_machine_id,

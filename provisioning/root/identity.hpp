@@ -13,6 +13,7 @@
 #include "config/types/mac_address.hpp"
 #include "config/types/result.hpp"
 #include "provisioning/host/host.hpp"
+#include "provisioning/root/tree.hpp"
 
 namespace bramble::root {
 
@@ -32,11 +33,11 @@ struct Identity {
 // its identity again.
 Digest identity_key(const Identity& identity);
 
-// Writes the identity into the tree at `root`, through the host's calls for trees that boards write
-// to. `kept` is the board's directory for what must outlive its root: machine-id and SSH host keys
-// are made there once and put into every root of the board. May be repeated.
+// Writes the identity into the tree. `kept` is the board's directory for what must outlive its
+// root: machine-id and SSH host keys are made there once and put into every root of the board. May
+// be repeated.
 [[nodiscard]] Result<void> apply_identity(
-    host::Host& host, const host::Path& root, const host::Path& kept, const Identity& identity
+    host::Host& host, Tree& tree, const host::Path& kept, const Identity& identity
 );
 
 }  // namespace bramble::root

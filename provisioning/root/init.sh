@@ -3,7 +3,9 @@
 # mounts the NFS root that the kernel command line names and hands over to its init.
 #
 # Understood: ip=dhcp | ip=CLIENT:SERVER:GATEWAY:MASK:HOST:DEVICE:METHOD, nfsroot=[SERVER:]PATH[,OPTIONS],
-# ro, rw, init=PATH, bramble.shell (a shell instead of the reboot when something failed).
+# ro, rw, init=PATH, bramble.shared=tftp://SERVER/PATH (many boards read this root: what this one
+# writes stays in its memory, and the archive at PATH is what makes it this board),
+# bramble.shell (a shell instead of the reboot when something failed).
 # Every wait and every retry has a bound. What cannot be done is said on the console, with what to
 # look at; after reboot_after_s the board starts over, so that a lab heals by itself.
 set -u
@@ -12,12 +14,15 @@ set -f # words of the command line are never file patterns
 link_wait_s=60
 dhcp_rounds=8
 mount_rounds=8
+identity_rounds=4
 reboot_after_s=30
 
 export PATH=/bin
 new_root=/root
+base=/run/bramble/base     # of a shared root: what all boards read,
+memory=/run/bramble/memory # and what is this board's alone
 
-ip_setting=dhcp nfsroot='' access=ro init=/sbin/init shell_wanted=no
+ip_setting=dhcp nfsroot='' access=ro init=/sbin/init identity='' shell_wanted=no
 device='' address='' server='' gateway='' mask='' host='' method=''
 
 say() {
@@ -58,6 +63,7 @@ read_command_line() {
         ip=*) ip_setting=${word#ip=} ;;
         nfsroot=*) nfsroot=${word#nfsroot=} ;;
         init=*) init=${word#init=} ;;
+        bramble.shared=*) identity=${word#bramble.shared=} ;;
         rw) access=rw ;;
         ro) access=ro ;;
         bramble.shell) shell_wanted=yes ;;
@@ -87,9 +93,13 @@ split_ip_setting() {
 
 # Dependencies stand before what needs them; a driver for absent hardware loads and stays idle.
 load_modules() {
-    loaded=0 refused=
+    loaded=0 refused='' folder=/modules/$(uname -r)
+    if [ ! -e "$folder/order" ]; then
+        say "this initramfs has no modules for $(uname -r), only for: $(ls /modules)"
+        return
+    fi
     while read -r module; do
-        if error=$(insmod "/modules/$module" 2>&1); then
+        if error=$(insmod "$folder/$module" 2>&1); then
             loaded=$((loaded + 1))
         else
             case $error in
@@ -97,7 +107,7 @@ load_modules() {
             *) refused="$refused $module" ;;
             esac
         fi
-    done </modules/order
+    done <"$folder/order"
     say "$loaded kernel modules loaded${refused:+, refused:$refused}"
 }
 
@@ -172,11 +182,12 @@ split_nfsroot() {
     [ -n "$server" ] || give_up "nfsroot=$nfsroot names no server" "write nfsroot=SERVER:$path"
 }
 
+# Mounts it at $1.
 mount_root() {
     round=1
     while [ "$round" -le "$mount_rounds" ]; do
         say "mounting $server:$path ($options,$access) from $address"
-        error=$(mount -t nfs -o "$options,$access" "$server:$path" "$new_root" 2>&1) && return
+        error=$(mount -t nfs -o "$options,$access" "$server:$path" "$1" 2>&1) && return
         say "round $round of $mount_rounds: ${error:-no reason given}"
         sleep "$round"
         round=$((round + 1))
@@ -187,6 +198,46 @@ mount_root() {
     fi
     give_up "no NFS server answers at $server, TCP port 2049" \
         "is the NFS server running there, and does a firewall let the boards reach it?"
+}
+
+# Name, keys and accounts of this board, unpacked where they cover what the base has.
+fetch_identity() {
+    rest=${identity#tftp://}
+    round=1
+    while [ "$round" -le "$identity_rounds" ]; do
+        error=$(tftp -g -b 1428 -l "$memory/identity" -r "${rest#*/}" "${rest%%/*}" 2>&1) && break
+        say "round $round of $identity_rounds: $identity: ${error:-no reason given}"
+        [ "$round" -lt "$identity_rounds" ] || give_up "$identity cannot be fetched" \
+            "does 'bramble status' show this board, and is UDP port 69 of ${rest%%/*} open to it?"
+        sleep "$round"
+        round=$((round + 1))
+    done
+    (cd "$memory/changes" && gunzip -c "$memory/identity" | cpio -idmu 2>"$memory/cpio.log") ||
+        give_up "$identity is no whole archive: $(tail -n 1 "$memory/cpio.log")" "apply the fleet again"
+    rm -f "$memory/identity" "$memory/cpio.log"
+}
+
+# A root that nobody can write, under a layer that lives in this board's memory.
+mount_shared_root() {
+    mkdir -p "$base" "$memory"
+    access=ro
+    mount_root "$base"
+    if ! mount -t tmpfs -o mode=0755 tmpfs "$memory"; then
+        give_up "no memory for the changes of this board" "the kernel needs CONFIG_TMPFS"
+    fi
+    mkdir "$memory/changes" "$memory/work" "$memory/containers"
+    fetch_identity
+    error=$(mount -t overlay -o "lowerdir=$base,upperdir=$memory/changes,workdir=$memory/work" overlay "$new_root" 2>&1) ||
+        give_up "no overlay over $server:$path: $error" \
+            "a shared root needs a kernel with CONFIG_OVERLAY_FS: set root: {mode: per-board}, or another kernel"
+    # An overlay cannot be the upper layer of another: container engines get memory of their own.
+    for engine in containers containerd docker; do
+        place=$new_root/var/lib/$engine
+        [ -z "$(ls -A "$place" 2>/dev/null)" ] || continue
+        mkdir -p "$place" "$memory/containers/$engine"
+        mount -o bind "$memory/containers/$engine" "$place"
+    done
+    say "changes are kept in memory and end with this boot"
 }
 
 hand_over() {
@@ -216,5 +267,5 @@ dhcp) configure_by_dhcp ;;
 esac
 say "address $address on $device"
 split_nfsroot
-mount_root
+if [ -n "$identity" ]; then mount_shared_root; else mount_root "$new_root"; fi
 hand_over

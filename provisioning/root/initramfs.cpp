@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <iterator>
 #include <optional>
 
 #include "provisioning/root/cpio.hpp"
@@ -129,6 +130,29 @@ Result<KernelModules::Selection> select_modules(
     return modules.select(names);
 }
 
+// modules/RELEASE/NAME.ko for each, and modules/RELEASE/order.
+Result<std::vector<CpioEntry>> pack_modules(
+    host::Host& host,
+    const host::Path& root,
+    const std::string& release,
+    const std::vector<std::string>& load_order
+) {
+    const std::string folder = "modules/" + release;
+    std::vector<CpioEntry> entries{directory(folder)};
+    std::string order;
+    for (const std::string& path : load_order) {
+        const auto packed = host.read_file_in(root, host::Path("lib/modules") / release / path);
+        if (!packed) return tl::unexpected(packed.error());
+        auto plain = decompress(*packed);
+        if (!plain) return fail(fmt::format("{}: {}", path, plain.error().message));
+        const std::string name = module_name(path) + ".ko";
+        order += name + '\n';
+        entries.push_back(file(fmt::format("{}/{}", folder, name), *plain, 0644));
+    }
+    entries.push_back(file(folder + "/order", order, 0644));
+    return entries;
+}
+
 }  // namespace
 
 bool is_static_program(std::string_view bytes) {
@@ -151,34 +175,49 @@ bool is_static_program(std::string_view bytes) {
     return count > 0;
 }
 
+Result<std::vector<std::string>> kernel_releases(host::Host& host, const host::Path& root) {
+    const auto there = host.list_in(root, "lib/modules");
+    std::vector<std::string> releases;
+    for (const host::DirectoryEntry& entry : there ? *there : std::vector<host::DirectoryEntry>{}) {
+        const auto dep =
+            host.status_in(root, host::Path("lib/modules") / entry.name / "modules.dep");
+        if (!dep) return tl::unexpected(dep.error());
+        if (*dep) releases.push_back(entry.name);
+    }
+    if (!releases.empty()) return releases;
+    return fail("the image has no kernel modules (lib/modules/RELEASE, after depmod)");
+}
+
 Result<Initramfs> build_initramfs(
-    host::Host& host, const host::Path& root, const std::string& kernel_release
+    host::Host& host, const host::Path& root, std::span<const std::string> kernel_releases
 ) {
-    const auto modules = read_modules(host, root, kernel_release);
-    if (!modules) return tl::unexpected(modules.error());
-    auto selection = select_modules(*modules, kernel_release);
-    if (!selection) return tl::unexpected(selection.error());
+    Initramfs result;
+    std::vector<CpioEntry> entries;
+    for (const std::string& release : kernel_releases) {
+        const auto modules = read_modules(host, root, release);
+        if (!modules) return tl::unexpected(modules.error());
+        auto selection = select_modules(*modules, release);
+        if (!selection) {
+            result.left_out.push_back(selection.error().message);
+            continue;
+        }
+        auto packed = pack_modules(host, root, release, selection->load_order);
+        if (!packed) return tl::unexpected(packed.error());
+        std::move(packed->begin(), packed->end(), std::back_inserter(entries));
+        result.releases.push_back(release);
+        result.absent.insert(
+            result.absent.end(), selection->absent.begin(), selection->absent.end()
+        );
+    }
+    if (result.releases.empty()) return fail(fmt::format("{}", fmt::join(result.left_out, "; ")));
     auto busybox = read_busybox(host, root);
     if (!busybox) return tl::unexpected(busybox.error());
-
-    std::vector<CpioEntry> entries = skeleton(std::move(*busybox));
-    std::string order;
-    for (const std::string& path : selection->load_order) {
-        const auto packed =
-            host.read_file_in(root, host::Path("lib/modules") / kernel_release / path);
-        if (!packed) return tl::unexpected(packed.error());
-        auto plain = decompress(*packed);
-        if (!plain) return fail(fmt::format("{}: {}", path, plain.error().message));
-        const std::string name = module_name(path) + ".ko";
-        order += name + '\n';
-        entries.push_back(file("modules/" + name, *plain, 0644));
-    }
-    entries.push_back(file("modules/order", order, 0644));
-
+    auto others = skeleton(std::move(*busybox));
+    std::move(others.begin(), others.end(), std::back_inserter(entries));
     auto archive = write_cpio_gzip(std::move(entries));
     if (!archive) return tl::unexpected(archive.error());
-    return Initramfs{
-        std::move(*archive), std::move(selection->load_order), std::move(selection->absent)};
+    result.archive = std::move(*archive);
+    return result;
 }
 
 }  // namespace bramble::root

@@ -3,6 +3,7 @@
 // command line tells each its own root.
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,16 +14,22 @@
 namespace bramble::root {
 
 struct Initramfs {
-    std::string archive;               // cpio newc, gzip; the same bytes for the same tree
-    std::vector<std::string> modules;  // in load order, paths below lib/modules/RELEASE
-    std::vector<std::string> absent;   // wanted if there were any; not in this kernel
+    std::string archive;                // cpio newc, gzip; the same bytes for the same tree
+    std::vector<std::string> releases;  // of the kernels that it serves
+    std::vector<std::string> left_out;  // why others cannot be served, a sentence each
+    std::vector<std::string> absent;    // modules wanted if there were any; not in these kernels
 };
 
-// Packs the initramfs of kernel `kernel_release` from the tree at `root`, which must hold
-// lib/modules/RELEASE (after depmod) and a statically linked busybox. Errors: either is missing, or
-// the kernel can do no NFS or no network; each names the package that helps.
+// The kernels that the tree at `root` has modules of, by `uname -r`. Errors: none; the host's.
+[[nodiscard]] Result<std::vector<std::string>> kernel_releases(
+    host::Host& host, const host::Path& root
+);
+
+// Packs one initramfs for these kernels from the tree at `root`, which must hold
+// lib/modules/RELEASE of each (after depmod) and a statically linked busybox. Errors: something is
+// missing, or none of the kernels can do NFS and network; each names the package that helps.
 [[nodiscard]] Result<Initramfs> build_initramfs(
-    host::Host& host, const host::Path& root, const std::string& kernel_release
+    host::Host& host, const host::Path& root, std::span<const std::string> kernel_releases
 );
 
 // Whether `bytes` begin an ELF program that needs no dynamic loader.

@@ -8,6 +8,13 @@
 namespace bramble::root {
 namespace {
 
+Result<void> write_identity(
+    host::Host& host, const host::Path& root, const host::Path& kept, const Identity& identity
+) {
+    DirectoryTree tree(host, root);
+    return apply_identity(host, tree, kept, identity);
+}
+
 using testing::HasSubstr;
 using testing::Not;
 
@@ -55,7 +62,7 @@ protected:
     }
 
     void apply(const host::Path& root) {
-        const auto done = apply_identity(host_, root, kept, identity_);
+        const auto done = write_identity(host_, root, kept, identity_);
         ASSERT_TRUE(done) << done.error().message;
     }
 
@@ -191,7 +198,7 @@ TEST_F(IdentityTest, TwiceIsOnce) {
 TEST_F(IdentityTest, EachFailingCallIsSurvived) {
     for (std::size_t n = 0; n < 400; ++n) {
         host_.fail_call(n, host::MemoryHost::Fault::once);
-        const auto done = apply_identity(host_, root_, kept, identity_);
+        const auto done = write_identity(host_, root_, kept, identity_);
         const bool reached = host_.calls() > n;
         if (!done) {
             EXPECT_THAT(done.error().message, HasSubstr("identity of board pi-01: "));
@@ -210,7 +217,7 @@ TEST_F(IdentityTest, EachFailingCallIsSurvived) {
 TEST_F(IdentityTest, AnAddressThatWouldBreakTheScriptIsRefused) {
     identity_.up_url = "http://x/';rm -rf /;'";
     EXPECT_THAT(
-        apply_identity(host_, root_, kept, identity_).error().message,
+        write_identity(host_, root_, kept, identity_).error().message,
         HasSubstr("no http:// address")
     );
 }

@@ -61,12 +61,12 @@ protected:
     void put_modules(const std::string& dep) { host_.put_file(modules_ / "modules.dep", dep); }
 
     std::string refusal() {
-        const auto built = build_initramfs(host_, tree, release);
+        const auto built = build_initramfs(host_, tree, std::span(&release, 1));
         return built ? "built" : built.error().message;
     }
 
     std::vector<CpioEntry> entries() {
-        const auto built = build_initramfs(host_, tree, release);
+        const auto built = build_initramfs(host_, tree, std::span(&release, 1));
         EXPECT_TRUE(built) << built.error().message;
         return read_cpio(built->archive).value();
     }
@@ -98,12 +98,13 @@ TEST_F(InitramfsTest, HoldsTheInitTheBusyboxAndTheModulesInLoadOrder) {
             "etc/udhcpc.script",
             "init",
             "modules",
-            "modules/nfs.ko",
-            "modules/nfsv3.ko",
-            "modules/nfsv4.ko",
-            "modules/order",
-            "modules/sunrpc.ko",
-            "modules/virtio_net.ko",
+            "modules/6.1.0-56-arm64",
+            "modules/6.1.0-56-arm64/nfs.ko",
+            "modules/6.1.0-56-arm64/nfsv3.ko",
+            "modules/6.1.0-56-arm64/nfsv4.ko",
+            "modules/6.1.0-56-arm64/order",
+            "modules/6.1.0-56-arm64/sunrpc.ko",
+            "modules/6.1.0-56-arm64/virtio_net.ko",
             "proc",
             "root",
             "run",
@@ -111,9 +112,10 @@ TEST_F(InitramfsTest, HoldsTheInitTheBusyboxAndTheModulesInLoadOrder) {
         )
     );
     EXPECT_EQ(
-        find(all, "modules/order").content, "virtio_net.ko\nsunrpc.ko\nnfs.ko\nnfsv3.ko\nnfsv4.ko\n"
+        find(all, "modules/6.1.0-56-arm64/order").content,
+        "virtio_net.ko\nsunrpc.ko\nnfs.ko\nnfsv3.ko\nnfsv4.ko\n"
     );
-    EXPECT_EQ(find(all, "modules/nfs.ko").content, "module fs/nfs");
+    EXPECT_EQ(find(all, "modules/6.1.0-56-arm64/nfs.ko").content, "module fs/nfs");
     EXPECT_EQ(find(all, "bin/busybox").content, program(load));
     EXPECT_EQ(find(all, "init").mode, 0755U);
     EXPECT_THAT(find(all, "init").content, HasSubstr("#!/bin/busybox sh\n"));
@@ -124,16 +126,38 @@ TEST_F(InitramfsTest, HoldsTheInitTheBusyboxAndTheModulesInLoadOrder) {
 }
 
 TEST_F(InitramfsTest, TheSameTreeGivesTheSameBytes) {
-    const auto first = build_initramfs(host_, tree, release);
+    const auto first = build_initramfs(host_, tree, std::span(&release, 1));
     host_.advance(std::chrono::hours(24));
-    const auto second = build_initramfs(host_, tree, release);
+    const auto second = build_initramfs(host_, tree, std::span(&release, 1));
     ASSERT_TRUE(first);
     ASSERT_TRUE(second);
     EXPECT_EQ(first->archive, second->archive);
 }
 
+TEST_F(InitramfsTest, ServesEveryKernelOfTheTreeThatCanMountARoot) {
+    const host::Path other = tree / "lib/modules/6.1.0-56-rpi";
+    host_.put_file(other / "modules.dep", "");
+    host_.put_file(
+        other / "modules.builtin",
+        "kernel/fs/nfs/nfs.ko\nkernel/fs/nfs/nfsv3.ko\nkernel/fs/nfs/nfsv4.ko\n"
+        "kernel/drivers/net/ethernet/broadcom/genet/genet.ko\n"
+    );
+    host_.put_file(tree / "lib/modules/6.1.0-56-tiny/modules.dep", "");
+    host_.put_file(tree / "lib/modules/half/modules.order", "");
+    const auto releases = kernel_releases(host_, tree);
+    ASSERT_TRUE(releases);
+    EXPECT_THAT(*releases, ElementsAre(release, "6.1.0-56-rpi", "6.1.0-56-tiny"));
+    const auto built = build_initramfs(host_, tree, *releases);
+    ASSERT_TRUE(built) << built.error().message;
+    EXPECT_THAT(built->releases, ElementsAre(release, "6.1.0-56-rpi"));
+    EXPECT_THAT(built->left_out, ElementsAre(HasSubstr("kernel 6.1.0-56-tiny has no nfs")));
+    const auto all = read_cpio(built->archive).value();
+    EXPECT_EQ(find(all, "modules/6.1.0-56-rpi/order").content, "");
+    EXPECT_THAT(kernel_releases(host_, "/nowhere").error().message, HasSubstr("no kernel modules"));
+}
+
 TEST_F(InitramfsTest, SaysWhatItWouldHaveTaken) {
-    const auto built = build_initramfs(host_, tree, release);
+    const auto built = build_initramfs(host_, tree, std::span(&release, 1));
     ASSERT_TRUE(built);
     EXPECT_THAT(built->absent, testing::Contains("genet"));
     EXPECT_THAT(built->absent, testing::Contains("overlay"));
@@ -146,12 +170,14 @@ TEST_F(InitramfsTest, AKernelWithEverythingBuiltInNeedsNoModules) {
         "kernel/fs/nfs/nfs.ko\nkernel/fs/nfs/nfsv3.ko\nkernel/fs/nfs/nfsv4.ko\n"
         "kernel/drivers/net/ethernet/broadcom/genet/genet.ko\n"
     );
-    EXPECT_EQ(find(entries(), "modules/order").content, "");
+    EXPECT_EQ(find(entries(), "modules/6.1.0-56-arm64/order").content, "");
 }
 
 TEST_F(InitramfsTest, WhatIsMissingIsNamedWithItsRemedy) {
+    const std::string absent = "5.10";
     EXPECT_THAT(
-        build_initramfs(host_, tree, "5.10").error().message, HasSubstr("linux-image-arm64")
+        build_initramfs(host_, tree, std::span(&absent, 1)).error().message,
+        HasSubstr("linux-image-arm64")
     );
     host_.put_file(tree / "bin/busybox", program(interp));
     EXPECT_EQ(
