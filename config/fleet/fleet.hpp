@@ -110,6 +110,15 @@ struct Appliance {
     SourceLocation where;
 };
 
+// Someone who may log in: of a profile's boards, or of all that boot an image.
+struct User {
+    std::string name;
+    std::optional<std::string> password_hash;  // crypt(3) form; unset: no password log-in
+    std::vector<std::string> authorized_keys;
+    bool sudo = false;
+    std::vector<std::string> groups;  // beside the one of its own; must be there
+};
+
 // ---- images
 // ----------------------------------------------------------------------------------------------------
 
@@ -132,17 +141,36 @@ struct DebianSource {
 
 using ImageSource = std::variant<FileSource, DirectorySource, DebianSource>;
 
+// A text with its place, for messages about what came of it.
+struct Placed {
+    std::string text;
+    SourceLocation where;
+
+    friend bool operator==(const Placed&, const Placed&) = default;
+};
+
+// A file that is put into a root.
+struct RootFile {
+    std::optional<std::filesystem::path> source;  // unset: `content`
+    std::string content;
+    std::optional<std::uint32_t> mode;  // unset: 0644, or 0755 where the source may be executed
+    std::string owner = "root";         // "user" or "user:group", by name or number
+    SourceLocation where;
+};
+
 struct Customization {
-    std::vector<std::string> packages;
-    std::vector<std::string> remove;
-    std::map<std::string, std::filesystem::path> files;  // path in the root -> file
-    std::vector<std::string> enable;
-    std::vector<std::string> disable;
-    std::vector<std::string> run;
+    std::vector<Placed> packages;
+    std::vector<Placed> remove;
+    std::map<std::string, RootFile> files;  // by the path in the root
+    std::vector<User> users;
+    std::vector<Placed> enable;
+    std::vector<Placed> disable;
+    std::vector<Placed> run;
+    SourceLocation where;
 
     bool empty() const {
-        return packages.empty() && remove.empty() && files.empty() && enable.empty() &&
-               disable.empty() && run.empty();
+        return packages.empty() && remove.empty() && files.empty() && users.empty() &&
+               enable.empty() && disable.empty() && run.empty();
     }
 };
 
@@ -218,13 +246,6 @@ struct RootSettings {
     KernelAddress ip = KernelAddress::dhcp;
     OnBaseChange on_base_change = OnBaseChange::reset;
     std::vector<std::string> keep;  // paths carried over when on_base_change is keep
-};
-
-struct User {
-    std::string name;
-    std::optional<std::string> password_hash;  // crypt(3) form; unset: no password log-in
-    std::vector<std::string> authorized_keys;
-    bool sudo = false;
 };
 
 struct ConfigEntry {

@@ -32,7 +32,10 @@ Type<fleet::Kernel> kernel_type();
 Type<fleet::Profile> profile_type();
 Type<fleet::Board> board_type();
 
-// What profiles and boards share.
+// What several of them share.
+Type<fleet::User> user_type();
+Type<fleet::Customization> customize_type();
+Type<std::string> package_type();
 Type<BoardModel> model_type();
 Type<std::vector<std::string>> cmdline_type();
 Type<std::vector<fleet::ConfigEntry>> config_txt_type();

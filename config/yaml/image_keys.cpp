@@ -13,37 +13,6 @@ Type<Digest> sha256_type() {
     return parsed<Digest>(Digest::parse, {{"type", "string"}, {"pattern", "^[0-9A-Fa-f]{64}$"}});
 }
 
-// Debian policy §5.6.7: at least two of [a-z0-9.+-]; apt also takes NAME:ARCH, NAME=VERSION,
-// NAME/SUITE.
-Type<std::string> package_type() {
-    return line_like(
-        "a Debian package's name (like fio)",
-        "^[a-z0-9][a-z0-9.+-]+([:=/].+)?$",
-        [](std::string_view text) {
-            const std::string_view base = text.substr(0, text.find_first_of(":=/"));
-            return base.size() >= 2 && text.size() <= 200 &&
-                   text.find_first_of(" \t;&|$`'\"\\") == std::string_view::npos &&
-                   ((base[0] >= 'a' && base[0] <= 'z') || (base[0] >= '0' && base[0] <= '9')) &&
-                   base.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789.+-") ==
-                       std::string_view::npos;
-        }
-    );
-}
-
-Type<std::string> unit_type() {
-    return line_like(
-        "a systemd unit's name (like ssh or fstrim.timer)",
-        "^[A-Za-z0-9:_.@-]+$",
-        [](std::string_view text) {
-            return text.size() <= 255 &&
-                   text.find_first_not_of(
-                       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789:_.\\@-"
-                   ) == std::string_view::npos &&
-                   !text.starts_with('-');
-        }
-    );
-}
-
 Type<DirectorySource> directory_source() {
     using S = DirectorySource;
     return checked(
@@ -122,35 +91,6 @@ Type<ImageSource> source_type() {
             if (read.debian) out = *read.debian;
             return true;
         }
-    );
-}
-
-Type<std::string> root_path_key() {
-    return converted<std::string>(
-        absolute_path(),
-        [](Reading& reading, const Value& value, const std::filesystem::path& read, auto& out) {
-            if (!read.has_filename())
-                return reading.error(value, "this names a directory, a file belongs here");
-            out = read.string();
-            return true;
-        }
-    );
-}
-
-Type<Customization> customize_type() {
-    using S = Customization;
-    return object<S>(
-        "customize",
-        {key("packages", &S::packages, list(package_type()), "Packages to install."),
-         key("remove", &S::remove, list(package_type()), "Packages to remove."),
-         key("files",
-             &S::files,
-             map_of(root_path_key(), path()),
-             "Path in the root: file to put there."),
-         key("enable", &S::enable, list(unit_type()), "systemd units to enable."),
-         key("disable", &S::disable, list(unit_type()), "systemd units to disable."),
-         key("run", &S::run, list(text_block(), 1000), "Commands to run inside the root, by sh -c."
-         )}
     );
 }
 

@@ -151,8 +151,8 @@ Type<std::map<std::string, T>> map_of(Type<std::string> key, Type<T> item) {
                 const Reading::Step step(reading, "[" + entry.key + "]", entry.at);
                 std::string name;
                 T read{};
-                const bool fits =
-                    key.read(reading, as_value, name) && item.read(reading, entry.value, read);
+                const bool named = key.read(reading, as_value, name);
+                const bool fits = item.read(reading, entry.value, read) && named;
                 if (fits) out.insert_or_assign(std::move(name), std::move(read));
                 good = good && fits;
             }

@@ -150,6 +150,17 @@ Result<Account> put_account(
         shadow.add({user.name, "!", "", "0", "99999", "7", "", "", ""});
     if (user.password_hash) shadow.find(user.name)->resize(9);
     if (user.password_hash) shadow.find(user.name)->at(1) = *user.password_hash;
+    for (const std::string& name : user.groups) {
+        if (group.find(name) == nullptr)
+            return fail(fmt::format(
+                "user '{}': the root has no group '{}': leave it out, or install the package that "
+                "makes it",
+                user.name,
+                name
+            ));
+        join_group(group, name, user.name);
+        join_group(gshadow, name, user.name);
+    }
     if (user.sudo) {
         join_group(group, "sudo", user.name);
         join_group(gshadow, "sudo", user.name);

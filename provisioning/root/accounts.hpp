@@ -31,9 +31,9 @@ struct Account {
 
 // Adds `user` (login.defs' first free uid from 1000 to 59999 with a group of its own, home
 // /home/NAME) or finds it; then sets its password hash where the fleet gives one, and its
-// membership of group "sudo". A new account without a hash is locked for passwords ("!"), not for
-// keys. May be repeated. Errors: a name that useradd(8) would not take, a hash that is no crypt(3)
-// text, a passwd line that cannot be read, no uid left.
+// membership of its groups and of "sudo". A new account without a hash is locked for passwords
+// ("!"), not for keys. May be repeated. Errors: a name that useradd(8) would not take, a hash that
+// is no crypt(3) text, a group that is not there, a passwd line that cannot be read, no uid left.
 [[nodiscard]] Result<Account> put_account(
     UserDatabase& database, const fleet::User& user, std::string_view shell
 );

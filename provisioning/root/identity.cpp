@@ -7,17 +7,17 @@
 #include <functional>
 #include <sstream>
 
-#include "provisioning/root/accounts.hpp"
 #include "provisioning/root/kept_identity.hpp"
 #include "provisioning/root/network_managers.hpp"
 #include "provisioning/root/scripts.hpp"
+#include "provisioning/root/users.hpp"
 
 namespace bramble::root {
 
 namespace {
 
 // Raised when what is written below changes, so that roots get it.
-constexpr int recipe = 1;
+constexpr int recipe = 2;
 
 // Units of images for SD cards that do harm on an NFS root or undo what is written here.
 constexpr auto unwanted_units = std::to_array<const char*>({
@@ -53,7 +53,8 @@ public:
     Result<void> write_fstab();
     Result<void> write_resolver();
     Result<void> write_network();
-    Result<void> write_users();
+    Result<void> write_users() { return root::write_users(tree_, identity_.users); }
+
     Result<void> write_units();
 
 private:
@@ -80,8 +81,6 @@ private:
 
     // Rewrites a file that is there; leaves it alone when nothing changes.
     Result<void> edit(const host::Path& relative, const Edit& change);
-    Result<void> write_user(UserDatabase& database, const fleet::User& user);
-    Result<void> write_home(const fleet::User& user, const Account& account);
 
     host::Host& host_;  // for what is kept
     Tree& tree_;
@@ -212,72 +211,6 @@ Result<void> Writer::write_network() {
     return {};
 }
 
-Result<void> Writer::write_users() {
-    if (identity_.users.empty()) return {};
-    UserDatabase database;
-    const std::array<std::pair<const char*, std::string*>, 4> files = {
-        {{"etc/passwd", &database.passwd},
-         {"etc/shadow", &database.shadow},
-         {"etc/group", &database.group},
-         {"etc/gshadow", &database.gshadow}}};
-    for (const auto& [file, text] : files) {
-        auto read = read_or_empty(file);
-        if (!read) return tl::unexpected(read.error());
-        *text = std::move(*read);
-    }
-    const UserDatabase before = database;
-    for (const fleet::User& user : identity_.users)
-        if (auto done = write_user(database, user); !done) return done;
-    if (database == before) return {};
-    for (const auto& [file, text] : files) {
-        // shadow(5) is for root and its group (42 in Debian) alone.
-        const bool secret = std::string_view(file).ends_with("shadow");
-        if (text->empty()) continue;
-        if (auto done = tree_.write_file(
-                file, *text, secret ? 0640 : 0644, {0, secret ? gid_t{42} : gid_t{0}}
-            );
-            !done)
-            return done;
-    }
-    return {};
-}
-
-Result<void> Writer::write_user(UserDatabase& database, const fleet::User& user) {
-    const auto account = put_account(database, user, exists("bin/bash") ? "/bin/bash" : "/bin/sh");
-    if (!account) return tl::unexpected(account.error());
-    if (auto done = write_home(user, *account); !done) return done;
-    // Who has no password cannot be asked for one.
-    if (!user.sudo || user.password_hash || user.name == "root") return {};
-    return write(
-        "etc/sudoers.d/bramble-" + user.name,
-        fmt::format("{} ALL=(ALL:ALL) NOPASSWD: ALL\n", user.name),
-        0440
-    );
-}
-
-Result<void> Writer::write_home(const fleet::User& user, const Account& account) {
-    const host::Path home = host::Path(account.home).relative_path();
-    if (home.empty()) return {};
-    const host::Owner owner{account.uid, account.gid};
-    if (!exists(home)) {
-        if (auto done = tree_.make_directories(home, 0700, owner); !done) return done;
-        const auto skeleton = tree_.list("etc/skel");
-        for (const host::DirectoryEntry& entry :
-             skeleton ? *skeleton : std::vector<host::DirectoryEntry>{}) {
-            if (entry.kind != host::FileKind::regular) continue;
-            const auto text = tree_.read_file(host::Path("etc/skel") / entry.name);
-            if (!text) return tl::unexpected(text.error());
-            if (auto done = tree_.write_file(home / entry.name, *text, 0644, owner); !done)
-                return done;
-        }
-    }
-    if (user.authorized_keys.empty()) return {};
-    if (auto done = tree_.make_directories(home / ".ssh", 0700, owner); !done) return done;
-    std::string keys;
-    for (const std::string& key : user.authorized_keys) keys += key + '\n';
-    return tree_.write_file(home / ".ssh/authorized_keys", keys, 0600, owner);
-}
-
 // Enabled by the links that `systemctl enable` would make: nothing of the root has to run.
 Result<void> Writer::write_units() {
     std::string script(report_up_script);
@@ -330,6 +263,7 @@ Digest identity_key(const Identity& identity) {
         feed(sum, user.sudo ? "sudo" : "");
         feed(sum, std::to_string(user.authorized_keys.size()));
         for (const std::string& key : user.authorized_keys) feed(sum, key);
+        for (const std::string& group : user.groups) feed(sum, "group " + group);
     }
     return sum.finish();
 }

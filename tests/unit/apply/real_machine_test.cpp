@@ -90,7 +90,7 @@ TEST_F(RealMachine, ABoardsLinksLeadNoApplyAstray) {
     const host::Path root = paths.board_root("pi-01");
     std::filesystem::remove_all(root / "etc");
     std::filesystem::create_symlink(top / "ours", root / "etc");
-    fleet.profiles[0].users.push_back({"pi", std::nullopt, {}, false});  // another identity
+    fleet.profiles[0].users.push_back({"pi", std::nullopt, {}, false, {}});  // another identity
     const auto outcome = run(fleet, {}, machine);
     EXPECT_EQ(read(top / "ours/hostname"), "appliance\n");
     EXPECT_EQ(std::distance(std::filesystem::directory_iterator(top / "ours"), {}), 1);

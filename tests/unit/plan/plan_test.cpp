@@ -114,7 +114,7 @@ TEST_F(PlanTest, AChangedSourceMakesImageRootsAndGenerationAnew) {
 // A root holds a board's own changes: what concerns its identity alone is written into it.
 TEST_F(PlanTest, AnIdentityIsWrittenIntoTheRootThatTheBoardHas) {
     apply();
-    fleet.profiles[0].users.push_back({"pi", std::nullopt, {}, true});
+    fleet.profiles[0].users.push_back({"pi", std::nullopt, {}, true, {}});
     EXPECT_EQ(
         rendered(),
         "generation 7 is current\n"
@@ -166,7 +166,7 @@ TEST_F(PlanTest, AnImageThatNoBoardUsesIsLeftAlone) {
 
 TEST_F(PlanTest, WhatThisVersionDoesNotDoIsRefusedWithItsPlace) {
     fleet.profiles[0].kernel = "verity";
-    fleet.images[0].customize.packages = {"fio"};
+    fleet.images[0].customize.packages = {{"fio", {}}};
     EXPECT_EQ(
         rendered(),
         "lab.yaml:5:1: error: profile 'lab': this version builds no kernels: leave kernel: out to "

@@ -89,5 +89,20 @@ TEST(PutAccount, RunsOutOfNumbers) {
     );
 }
 
+TEST(PutAccount, AUserJoinsItsGroupsOnceAndAMissingOneIsNamed) {
+    UserDatabase database = debian();
+    database.group += "video:x:44:sys\n";
+    fleet::User lab = user("lab");
+    lab.groups = {"video"};
+    ASSERT_TRUE(put_account(database, lab, "/bin/sh"));
+    ASSERT_TRUE(put_account(database, lab, "/bin/sh"));
+    EXPECT_THAT(database.group, HasSubstr("video:x:44:sys,lab\n"));
+    lab.groups = {"gpio"};
+    EXPECT_THAT(
+        put_account(database, lab, "/bin/sh").error().message,
+        HasSubstr("the root has no group 'gpio'")
+    );
+}
+
 }  // namespace
 }  // namespace bramble::root

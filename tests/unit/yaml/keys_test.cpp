@@ -162,6 +162,18 @@ TEST(ImageKeysTest, WhatIsRefused) {
         {"{source: {file: a}, customize: {files: {/etc/../motd: motd}}}",
          "49",
          "'/etc/../motd' is not an absolute path without '..'"},
+        {"{source: {file: a}, customize: {files: {/a: {}}}}",
+         "53",
+         "a file needs one of these keys: source, content"},
+        {"{source: {file: a}, customize: {files: {/a: {content: b, mode: 888}}}}",
+         "72",
+         "'888' is not an octal mode (like 0644 or 4755)"},
+        {"{source: {file: a}, customize: {files: {/a: {content: b, owner: \"a b\"}}}}",
+         "73",
+         "'a b' is not an owner (like root, pi:pi or 1000:1000)"},
+        {"{source: {file: a}, customize: {users: [{name: pi, groups: [Video]}]}}",
+         "69",
+         "'Video' is not a group's name (like gpio)"},
         {"{source: {file: a}, customize: {run: [\"\"]}}", "47", "an empty text means nothing here"},
     };
     for (const Case& one : cases) {

@@ -45,7 +45,9 @@ TEST(LoadTest, TheDesignsFleetIsReadValueByValue) {
         std::get<FileSource>(image.source).location,
         (here / "2020-12-02-raspios-buster-armhf-lite.zip").string()
     );
-    EXPECT_EQ(image.customize.packages, (std::vector<std::string>{"fio", "libssl-dev"}));
+    ASSERT_EQ(image.customize.packages.size(), 2U);
+    EXPECT_EQ(image.customize.packages[0], (Placed{"fio", {0, 23, 18}}));
+    EXPECT_EQ(image.customize.packages[1].text, "libssl-dev");
     EXPECT_EQ(image.customize.run.size(), 1U);
     const Kernel& kernel = *fleet.find_kernel("verity");
     EXPECT_EQ(std::get<GitSource>(kernel.source).branch, "rpi-5.10.y");
@@ -72,7 +74,15 @@ TEST(LoadTest, TheReferenceShowsEveryKindOfValue) {
     EXPECT_EQ(fleet.appliance.dhcp.domain, "lab.example.org");
     EXPECT_EQ(fleet.appliance.admission.link_bits_per_second, 1'000'000'000U);
     EXPECT_EQ(std::get<EnrollUnknown>(fleet.appliance.unknown_boards).profile, "lab");
-    EXPECT_EQ(fleet.find_image("pi-os")->customize.files.begin()->first, "/etc/motd");
+    const Customization& customize = fleet.find_image("pi-os")->customize;
+    EXPECT_EQ(customize.files.at("/etc/motd").source->filename(), "motd");
+    EXPECT_EQ(customize.files.at("/etc/motd").mode, std::nullopt);
+    const RootFile& written = customize.files.at("/usr/local/bin/hello");
+    EXPECT_EQ(written.content, "#!/bin/sh\necho hello\n");
+    EXPECT_EQ(written.mode, 0755U);
+    EXPECT_EQ(written.owner, "lab:lab");
+    ASSERT_EQ(customize.users.size(), 1U);
+    EXPECT_EQ(customize.users[0].groups, (std::vector<std::string>{"video", "gpio"}));
     EXPECT_EQ(std::get<DebianSource>(fleet.find_image("bookworm")->source).suite, "bookworm");
     EXPECT_EQ(
         std::get<DebSource>(fleet.find_kernel("debian")->source).package, "linux-image-arm64"
