@@ -7,6 +7,7 @@
 #include <mutex>
 
 #include "config/types/text.hpp"
+#include "provisioning/apply/customize_step.hpp"
 #include "provisioning/apply/heartbeat.hpp"
 #include "provisioning/apply/ingest_step.hpp"
 #include "provisioning/apply/root_exports.hpp"
@@ -130,6 +131,8 @@ private:
         switch (step.kind) {
             case StepKind::ingest_image:
                 return ingest(step);
+            case StepKind::customize_image:
+                return customize(step);
             case StepKind::store_file:
                 return store_file(step);
             case StepKind::copy_root:
@@ -150,6 +153,19 @@ private:
             tell(EventKind::progress, std::string(line));
         };
         return ingest_image(changes_, {fleet_, *image, step.key, progress, options_.stop})
+            .and_then([&](const plan::ImageRecord& record) -> Result<void> {
+                seen_.images[record.key] = record;
+                return recompose();
+            });
+    }
+
+    Result<void> customize(const Step& step) {
+        const fleet::Image* image = fleet_.find_image(step.subject);
+        const auto progress = [this](std::string_view line) {
+            tell(EventKind::progress, std::string(line));
+        };
+        const plan::ImageRecord base = seen_.images.at(seen_.uncustomized.at(step.subject));
+        return customize_image(changes_, {fleet_, *image, base, step.key, progress, options_.stop})
             .and_then([&](const plan::ImageRecord& record) -> Result<void> {
                 seen_.images[record.key] = record;
                 return recompose();

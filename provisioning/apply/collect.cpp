@@ -7,6 +7,7 @@
 #include <set>
 
 #include "provisioning/apply/root_exports.hpp"
+#include "provisioning/image/customize.hpp"
 #include "provisioning/image/ingest.hpp"
 #include "provisioning/plan/scope.hpp"
 #include "provisioning/store/store.hpp"
@@ -132,18 +133,29 @@ private:
             const fleet::Image* image = fleet_.find_image(profile->image);
             if (image == nullptr) continue;
             const auto key = image::source_key(*image, store_.host());
-            if (key) {
-                kept_.images.insert(*key);
+            if (!key) {
+                keep_every_image(key.error());
                 continue;
             }
-            if (!kept_.every_image) {
-                result_.warnings.push_back(fmt::format(
-                    "{}; what was made of images stays until its source can be seen",
-                    key.error().message
-                ));
+            // Both stay: another `customize:` begins with the source's root again.
+            kept_.images.insert(*key);
+            if (image->customize.empty()) continue;
+            const auto customized = image::customized_key(*image, *key, store_.host());
+            if (customized) {
+                kept_.images.insert(*customized);
+            } else {
+                keep_every_image(customized.error());
             }
-            kept_.every_image = true;
         }
+    }
+
+    void keep_every_image(const Error& reason) {
+        if (!kept_.every_image) {
+            result_.warnings.push_back(fmt::format(
+                "{}; what was made of images stays until its source can be seen", reason.message
+            ));
+        }
+        kept_.every_image = true;
     }
 
     // Before the trees go: no server may be told of a path that is not there.

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "provisioning/apply/workshop.hpp"
 #include "provisioning/image/boot_files.hpp"
 #include "provisioning/image/ingest.hpp"
 #include "provisioning/plan/plan.hpp"
@@ -32,30 +33,11 @@ Result<void> add_boot_files(
     return {};
 }
 
-Result<image::Workshop> open_workshop(store::Changes& changes, const IngestStep& step) {
-    const layout::StorePaths& paths = changes.store().paths();
-    const Path logs = paths.store() / "logs";
-    host::Host& host = changes.store().host();
-    return host.make_directories(logs)
-        .and_then([&] { return host.remove_all(logs / (step.image.name + ".log")); })
-        .and_then([&] { return host.make_directories(paths.store() / "downloads"); })
-        .and_then([&] { return changes.stage("image"); })
-        .map([&](const Path& staging) {
-            return image::Workshop{
-                host,
-                staging,
-                logs / (step.image.name + ".log"),
-                paths.store() / "downloads",
-                step.progress,
-                step.stop};
-        });
-}
-
 }  // namespace
 
 Result<plan::ImageRecord> ingest_image(store::Changes& changes, const IngestStep& step) {
     host::Host& host = changes.store().host();
-    const auto workshop = open_workshop(changes, step);
+    const auto workshop = open_workshop(changes, step.image.name, step.progress, step.stop);
     if (!workshop) return tl::unexpected(workshop.error());
     const auto ingested = image::ingest(step.fleet, step.image, *workshop);
     if (!ingested) return tl::unexpected(ingested.error());

@@ -3,6 +3,7 @@
 #include <set>
 
 #include "provisioning/apply/apply.hpp"
+#include "provisioning/image/customize.hpp"
 #include "provisioning/image/ingest.hpp"
 #include "provisioning/plan/scope.hpp"
 #include "provisioning/store/store.hpp"
@@ -63,11 +64,20 @@ private:
             const fleet::Image* image = fleet_.find_image(profile->image);
             if (image == nullptr || !looked_at_.insert(image->name).second) continue;
             const auto key = image::source_key(*image, host_);
-            if (key) {
-                seen_.sources[image->name] = *key;
-            } else {
+            if (!key) {
                 seen_.problems.push_back({image->where, key.error().message, true});
+                continue;
             }
+            seen_.sources[image->name] = *key;
+            if (image->customize.empty()) continue;
+            const auto customized = image::customized_key(*image, *key, host_);
+            if (!customized) {
+                seen_.problems.push_back({image->customize.where, customized.error().message, true}
+                );
+                continue;
+            }
+            seen_.uncustomized[image->name] = *key;
+            seen_.sources[image->name] = *customized;
         }
     }
 

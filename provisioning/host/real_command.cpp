@@ -145,10 +145,12 @@ public:
 
     int number() const { return fd_.get(); }
 
-    // Reads what is there. False: the other end is closed.
+    // Reads what is there, but no more at a time than a flood may delay its end by. False: the
+    // other end is closed.
     bool drain() {
+        constexpr int reads_max = 64;
         std::array<char, 16384> buffer;
-        for (;;) {
+        for (int i = 0; i < reads_max; ++i) {
             const ssize_t count = ::read(fd_.get(), buffer.data(), buffer.size());
             if (count < 0 && errno == EINTR) continue;
             if (count < 0 && errno == EAGAIN) return true;
@@ -158,6 +160,7 @@ public:
             }
             take({buffer.data(), static_cast<std::size_t>(count)});
         }
+        return true;
     }
 
     std::string finish() {

@@ -1,5 +1,5 @@
-// The shell script that runs a command with another architecture's programs (foreign.sh), as text.
-// It refuses to know what is run.
+// The shell scripts that run a command with another architecture's programs (foreign.sh) and inside
+// a root (enter_root.sh), as text. It refuses to know what is run.
 #pragma once
 
 #include <string_view>
@@ -7,5 +7,6 @@
 namespace bramble::image {
 
 extern const std::string_view foreign_script;
+extern const std::string_view enter_script;
 
 }  // namespace bramble::image

@@ -13,6 +13,8 @@ std::string_view to_string(StepKind kind) {
     switch (kind) {
         case StepKind::ingest_image:
             return "ingest image";
+        case StepKind::customize_image:
+            return "customize image";
         case StepKind::store_file:
             return "store file";
         case StepKind::copy_root:

@@ -52,8 +52,10 @@ struct Problem {
 
 // What the machine looks like, gathered by apply::observe.
 struct Observed {
-    std::map<std::string, Digest> sources;  // image -> key of its source as it is now
-    std::map<Digest, ImageRecord> images;   // in the store, whole
+    // image -> key of what it is to be now: of its source, and of what `customize:` makes of that
+    std::map<std::string, Digest> sources;
+    std::map<std::string, Digest> uncustomized;  // those with `customize:` -> key of the source
+    std::map<Digest, ImageRecord> images;        // in the store, whole
     std::map<std::filesystem::path, layout::ObjectFile> boot_files;  // of profiles, as they are now
     std::set<Digest> objects;  // those of boot_files that the store has
     std::map<std::string, std::vector<BoardRoot>> board_roots;  // board -> its trees

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "provisioning/plan/compose.hpp"
+#include "provisioning/plan/customization.hpp"
 #include "provisioning/plan/difference.hpp"
 #include "provisioning/plan/scope.hpp"
 
@@ -61,15 +62,34 @@ private:
         for (const std::string& image : wanted_.missing) {
             const auto key = observed_.sources.find(image);
             if (key == observed_.sources.end()) continue;  // observe has said why
+            const auto base = observed_.uncustomized.find(image);
+            const bool customized = base != observed_.uncustomized.end();
+            const Digest& source = customized ? base->second : key->second;
             const bool before = observed_.current.has_value();
-            ingests_[image] = add(
-                {StepKind::ingest_image,
-                 image,
-                 before ? "not in the store, or its source changed" : "not in the store",
-                 key->second,
-                 {}}
-            );
+            const bool ingested = observed_.images.contains(source);
+            if (!ingested) {
+                ingests_[image] = add(
+                    {StepKind::ingest_image,
+                     image,
+                     before ? "not in the store, or its source changed" : "not in the store",
+                     source,
+                     {}}
+                );
+            }
+            if (customized) customize_image(image, key->second, before && ingested);
         }
+    }
+
+    void customize_image(const std::string& image, const Digest& key, bool changed) {
+        Step step{StepKind::customize_image, image, "", key, {}};
+        step.reason = fmt::format(
+            "{}: {}",
+            changed ? "customize: is new or changed" : "not in the store",
+            describe(fleet_.find_image(image)->customize)
+        );
+        const auto ingest = ingests_.find(image);
+        if (ingest != ingests_.end()) step.after.push_back(ingest->second);
+        ingests_[image] = add(std::move(step));
     }
 
     void store_files() {
@@ -185,7 +205,7 @@ private:
     const Observed& observed_;
     Composition wanted_;
     Plan plan_;
-    std::map<std::string, std::size_t> ingests_;  // image -> its step
+    std::map<std::string, std::size_t> ingests_;  // image -> the step that completes it
 };
 
 }  // namespace

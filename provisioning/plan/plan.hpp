@@ -15,7 +15,15 @@
 
 namespace bramble::plan {
 
-enum class StepKind { ingest_image, store_file, copy_root, write_identity, export_roots, publish };
+enum class StepKind {
+    ingest_image,
+    customize_image,
+    store_file,
+    copy_root,
+    write_identity,
+    export_roots,
+    publish
+};
 
 std::string_view to_string(StepKind kind);
 

@@ -15,10 +15,7 @@ bool can_reflink(std::string_view filesystem) {
 }
 
 void check_profile(
-    const fleet::Fleet& fleet,
-    const fleet::Profile& profile,
-    std::string_view filesystem,
-    std::vector<Problem>& problems
+    const fleet::Profile& profile, std::string_view filesystem, std::vector<Problem>& problems
 ) {
     const auto add = [&](bool fatal, std::string_view what) {
         problems.push_back(
@@ -58,18 +55,6 @@ void check_profile(
                 path
             ));
     }
-    const fleet::Image* image = fleet.find_image(profile.image);
-    if (image != nullptr && !image->customize.empty()) {
-        problems.push_back(
-            {image->where,
-             fmt::format(
-                 "image '{}': this version does not act on customize: list packages in the debian: "
-                 "source, or change the source's tree itself",
-                 image->name
-             ),
-             true}
-        );
-    }
 }
 
 }  // namespace
@@ -97,7 +82,7 @@ fleet::CopyOnWrite copy_on_write_on(std::string_view filesystem, const fleet::Pr
 std::vector<Problem> unsupported(const fleet::Fleet& fleet, std::string_view filesystem) {
     std::vector<Problem> problems;
     for (const fleet::Profile* profile : profiles_in_use(fleet)) {
-        check_profile(fleet, *profile, filesystem, problems);
+        check_profile(*profile, filesystem, problems);
     }
     for (const fleet::Board& board : fleet.boards) {
         if (layout::is_boot_path(board.name) && board.name.find('/') == std::string::npos) continue;

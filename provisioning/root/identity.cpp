@@ -53,6 +53,7 @@ public:
     Result<void> write_fstab();
     Result<void> write_resolver();
     Result<void> write_network();
+
     Result<void> write_users() { return root::write_users(tree_, identity_.users); }
 
     Result<void> write_units();

@@ -8,6 +8,29 @@ namespace {
 using host::MemoryHost;
 
 constexpr std::size_t calls_max = 5000;
+constexpr std::string_view arm64_program(
+    "\x7f"
+    "ELF\2\1\1\0\0\0\0\0\0\0\0\0\2\0\xb7\0",
+    20
+);
+
+// A fleet whose image gets a package, and stand-ins for what runs inside its root.
+void customize(MemoryHost& machine, fleet::Fleet& fleet) {
+    machine.put_file("/src/root/bin/sh", arm64_program, 0755);
+    machine.put_file("/src/root/usr/bin/apt-get", "ELF", 0755);
+    machine.put_file("/src/root/usr/bin/dpkg", "ELF", 0755);
+    machine.put_symlink("/src/root/etc/resolv.conf", "../run/resolv.conf");
+    machine.put_file("/etc/resolv.conf", "nameserver 172.16.1.1\n");
+    for (const char* program : {"arch-test", "unshare"}) machine.script(program, {});
+    machine.script("sh", [](MemoryHost& host, const host::Command& command) {
+        const auto& argv = command.argv;
+        if (std::find(argv.begin(), argv.end(), "install") != argv.end())
+            host.put_file(host::Path(argv.at(6)) / "usr/bin/fio", "ELF", 0755);
+        return host::CommandOutcome{};
+    });
+    fleet.images[0].customize.packages = {{"fio", {}}};
+    fleet.images[0].customize.files["/etc/motd"].content = "welcome\n";
+}
 
 class Fault : public testing::TestWithParam<MemoryHost::Fault> {
 protected:
@@ -20,6 +43,10 @@ protected:
             EXPECT_EQ(machine.text_at(board.root->path / "etc/hostname"), board.name + "\n");
             EXPECT_EQ(machine.text_at(board.root->path / "usr/bin/true"), "ELF");
             EXPECT_NE(machine.text_at(board.root->path / "etc/machine-id"), "");
+            EXPECT_FALSE(machine.exists(board.root->path / "usr/sbin/policy-rc.d"));
+            if (!machine.exists("/src/root/usr/bin/apt-get")) continue;
+            EXPECT_EQ(machine.text_at(board.root->path / "usr/bin/fio"), "ELF");
+            EXPECT_EQ(machine.text_at(board.root->path / "etc/motd"), "welcome\n");
         }
         for (const auto& [name, tree] : (*current)->trees) {
             for (const auto& [path, file] : tree) {
@@ -86,6 +113,22 @@ TEST_P(Fault, InAnApplyOfAnotherBase) {
             machine.advance(std::chrono::seconds(5));
             machine.put_file("/src/root/etc/motd", "second base");
             machine.put_file("/src/boot/kernel8.img", "second kernel");
+        },
+        2
+    );
+}
+
+TEST_P(Fault, InAnApplyThatCustomizes) {
+    for_every_call(customize, 1);
+}
+
+TEST_P(Fault, InAnApplyOfAnotherCustomization) {
+    for_every_call(
+        [](MemoryHost& machine, fleet::Fleet& fleet) {
+            customize(machine, fleet);
+            fleet::Fleet before = fleet;
+            before.images[0].customize.users = {{"lab", std::nullopt, {}, false, {}}};
+            ASSERT_TRUE(run(before, {}, machine));
         },
         2
     );

@@ -166,16 +166,53 @@ TEST_F(PlanTest, AnImageThatNoBoardUsesIsLeftAlone) {
 
 TEST_F(PlanTest, WhatThisVersionDoesNotDoIsRefusedWithItsPlace) {
     fleet.profiles[0].kernel = "verity";
-    fleet.images[0].customize.packages = {{"fio", {}}};
     EXPECT_EQ(
         rendered(),
         "lab.yaml:5:1: error: profile 'lab': this version builds no kernels: leave kernel: out to "
         "boot the image's own, or put a kernel of yours under boot_files:\n"
-        "lab.yaml:3:1: error: image 'lite': this version does not act on customize: list packages "
-        "in the debian: source, or change the source's tree itself\n"
         "the fleet cannot be applied as it is\n"
     );
     EXPECT_TRUE(make(fleet, seen, store).refused());
+}
+
+TEST_F(PlanTest, ACustomizedImageIsTwoStepsWithTheirReasons) {
+    fleet::Customization& wanted = fleet.images[0].customize;
+    wanted.remove = {{"nano", {}}};
+    wanted.packages = {{"fio", {}}, {"jq", {}}};
+    wanted.users = {{"lab", std::nullopt, {}, false, {}}};
+    wanted.enable = {{"a", {}}, {"b", {}}, {"c", {}}, {"d", {}}};
+    wanted.run = {{"true", {}}, {"true", {}}};
+    const Digest source = seen.sources.at("lite");
+    seen.uncustomized["lite"] = source;
+    seen.sources["lite"] = Digest::of("customized");
+    const std::string does =
+        "removes nano, installs fio and jq, makes lab, enables 4 units, runs 2 commands\n";
+    EXPECT_THAT(
+        rendered(),
+        HasSubstr(
+            "  1. ingest image lite: not in the store\n"
+            "  2. customize image lite: not in the store: " +
+            does + "  3. copy root pi-01"
+        )
+    );
+    const Plan plan = make(fleet, seen, store);
+    EXPECT_EQ(plan.steps[0].key, source);
+    EXPECT_EQ(plan.steps[1].key, Digest::of("customized"));
+    EXPECT_THAT(plan.steps[1].after, ElementsAre(0));
+    EXPECT_THAT(plan.steps[2].after, ElementsAre(1));
+}
+
+TEST_F(PlanTest, AnotherCustomizationBeginsWithTheRootThatIsThere) {
+    apply();
+    fleet.images[0].customize.run = {{"true", {}}};
+    const Digest source = seen.sources.at("lite");
+    seen.uncustomized["lite"] = source;
+    seen.sources["lite"] = Digest::of("customized");
+    EXPECT_THAT(
+        rendered(),
+        HasSubstr("  1. customize image lite: customize: is new or changed: runs 1 command\n"
+                  "  2. copy root pi-01: its base changed: image lite")
+    );
 }
 
 TEST_F(PlanTest, ABoardsContradictionIsRefusedAtTheBoard) {
