@@ -1,35 +1,13 @@
-#include <fmt/core.h>
 #include <unistd.h>
 
 #include <boost/json.hpp>
 #include <memory>
 
-#include "provisioning/apply/rollback.hpp"
-#include "provisioning/host/real_host.hpp"
-#include "services/bramble/fleet_loading.hpp"
+#include "services/bramble/changes.hpp"
 #include "services/bramble/invocation.hpp"
 
 namespace bramble::program {
 namespace {
-
-std::string describe(const apply::RolledBack& done) {
-    std::string text;
-    for (const std::string& warning : done.warnings) text += "warning: " + warning + "\n";
-    text += done.changed
-                ? fmt::format(
-                      "generation {} is current again (it was {}); a running serve takes "
-                      "it over, boots that are under way end with what they began\n",
-                      done.generation,
-                      done.from
-                  )
-                : fmt::format("nothing to do: generation {} is current\n", done.generation);
-    if (!done.as_fleet) {
-        text +=
-            "it was made of another fleet file: the next `bramble apply` publishes what the file "
-            "says now, so put the file back as well\n";
-    }
-    return text;
-}
 
 std::string render_json(const apply::RolledBack& done) {
     return boost::json::serialize(boost::json::object{
@@ -48,13 +26,8 @@ Exit rollback(const Invocation& invocation, std::optional<std::uint64_t> number)
             Exit::machine
         );
     }
-    auto loaded = load_fleet_with_enrolled(invocation.fleet_file);
-    if (!loaded) return print_error(loaded.error().message, Exit::no);
-    host::RealHost host;
-    const auto done = apply::roll_back(loaded->fleet, number, host);
-    if (!done) {
-        return print_error(done.error().message, done.error().refused ? Exit::no : Exit::machine);
-    }
+    const auto done = roll_back(invocation.fleet_file, number);
+    if (!done) return print_error(done.error().message, done.error().exit);
     print_result(invocation.json ? render_json(*done) : describe(*done));
     return Exit::done;
 }

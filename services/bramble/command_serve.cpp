@@ -8,6 +8,7 @@
 #include "services/bramble/invocation.hpp"
 #include "services/bramble/log.hpp"
 #include "services/bramble/serving.hpp"
+#include "services/io/local_socket.hpp"
 #include "services/io/loop.hpp"
 
 namespace bramble::program {
@@ -15,8 +16,23 @@ namespace {
 
 struct ServeArguments {
     std::string user;
+    std::string operator_helper = operator_socket;
     bool verbose = false;
 };
+
+constexpr Duration operation_time_max = std::chrono::minutes(2);  // a rollback exports its roots
+
+Result<web::Outcome> ask_helper(const std::string& socket, const web::Asked& asked) {
+    const auto line = io::call_local(socket, web::to_line(asked), operation_time_max);
+    if (!line) {
+        return fail(fmt::format(
+            "the helper that changes things does not answer ({}): `sudo systemctl enable --now "
+            "bramble-operate.socket`",
+            line.error().message
+        ));
+    }
+    return web::parse_outcome(*line);
+}
 
 Exit serve(const Invocation& invocation, const ServeArguments& arguments) {
     set_up_log(arguments.verbose ? Verbosity::verbose : Verbosity::normal);
@@ -26,7 +42,16 @@ Exit serve(const Invocation& invocation, const ServeArguments& arguments) {
 
     io::Loop loop;
     auto serving = Serving::open(
-        loop, std::move(*fleet), ServingOptions{invocation.fleet_file, arguments.user, {}, {}}
+        loop,
+        std::move(*fleet),
+        ServingOptions{
+            invocation.fleet_file,
+            arguments.user,
+            {},
+            {},
+            [socket = arguments.operator_helper](const web::Asked& asked) {
+                return ask_helper(socket, asked);
+            }}
     );
     if (!serving) return print_error(serving.error().message, Exit::machine);
 
@@ -64,6 +89,12 @@ void add_serve(CLI::App& app, Invocation& invocation) {
     add_fleet_option(*command, invocation);
     command->add_option("--user", arguments->user, "Become this user after binding")
         ->type_name("NAME");
+    command
+        ->add_option(
+            "--operator-socket", arguments->operator_helper, "Where `bramble operate` listens"
+        )
+        ->type_name("FILE")
+        ->capture_default_str();
     command->add_flag("-v,--verbose", arguments->verbose, "Log every request too");
     command->callback([&invocation, arguments] { invocation.exit = serve(invocation, *arguments); }
     );

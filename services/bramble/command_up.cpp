@@ -15,6 +15,8 @@
 #include "services/bramble/generations.hpp"
 #include "services/bramble/invocation.hpp"
 #include "services/bramble/log.hpp"
+#include "services/bramble/operating.hpp"
+#include "services/bramble/operator_token.hpp"
 #include "services/bramble/provisioning.hpp"
 #include "services/bramble/serving.hpp"
 #include "services/io/directory_watch.hpp"
@@ -95,7 +97,10 @@ private:
     }
 
     Exit serve(LoadedFleet fleet) {
-        const fleet::AdminSettings admin = fleet.fleet.appliance.admin;
+        const fleet::Appliance appliance = fleet.fleet.appliance;
+        if (auto token = read_or_make_operator_token(appliance); !token) {
+            return print_error(token.error().message, Exit::machine);
+        }
         sources_ = fleet.fleet.sources;
         auto serving = Serving::open(
             loop_,
@@ -104,7 +109,10 @@ private:
                 fleet_file_,
                 "",
                 [](const std::string& line) { say(line); },
-                [this] { apply_is_due("boards were enrolled"); }}
+                [this] { apply_is_due("boards were enrolled"); },
+                [this, operating = Operating(fleet_file_, operator_token_file(appliance))](
+                    const web::Asked& asked
+                ) { return operate(operating, asked); }}
         );
         if (!serving) return print_error(serving.error().message, Exit::machine);
         serving_ = std::move(*serving);
@@ -112,7 +120,12 @@ private:
         watch_fleet_files();
         loop_.on_signals({SIGHUP, SIGTERM, SIGINT}, [this](int number) { on_signal(number); });
         serving_->start();
-        say(fmt::format("status page: http://{}:{}/", admin.address, admin.port));
+        say(fmt::format(
+            "status page: http://{}:{}/ (`sudo bramble token` prints what it asks for before it "
+            "changes anything)",
+            appliance.admin.address,
+            appliance.admin.port
+        ));
         loop_.run();
         if (applying_.joinable()) {
             applying_.request_stop();
@@ -120,6 +133,15 @@ private:
         }
         serving_.reset();
         return Exit::done;
+    }
+
+    // On a thread beside the loop.
+    Result<web::Outcome> operate(const Operating& operating, const web::Asked& asked) {
+        web::Outcome outcome = operating.carry_out(asked);
+        if (outcome.status == 200 && !std::holds_alternative<web::RollBack>(asked.operation)) {
+            loop_.post([this] { apply_is_due("an operator changed the fleet"); });
+        }
+        return outcome;
     }
 
     void on_signal(int number) {

@@ -8,6 +8,7 @@
 
 #include "config/types/text.hpp"
 #include "services/bramble/json_reading.hpp"
+#include "services/bramble/line_origins.hpp"
 #include "services/dhcp/message_text.hpp"
 
 namespace bramble::program {
@@ -23,18 +24,11 @@ struct File {
     std::string from;
 };
 
-// "lab.yaml:12" of "lab.yaml:12:3: ".
-std::string line_of(const fleet::Fleet& fleet, const fleet::SourceLocation& where) {
-    std::string place = fleet.place(where);
-    for (int i = 0; i < 2 && !place.empty(); ++i) place.erase(place.rfind(':'));
-    return place;
-}
-
 std::string profile_words(const Explained& explained) {
     const fleet::Profile* profile = explained.fleet.find_profile(explained.board.profile);
     if (profile == nullptr) return fmt::format("profile '{}'", explained.board.profile);
     return fmt::format(
-        "profile '{}' ({})", profile->name, line_of(explained.fleet, profile->where)
+        "profile '{}' ({})", profile->name, file_and_line(explained.fleet, profile->where)
     );
 }
 
@@ -43,7 +37,9 @@ std::string image_words(const Explained& explained) {
     const fleet::Image* image =
         profile == nullptr ? nullptr : explained.fleet.find_image(profile->image);
     if (image == nullptr) return "image";
-    return fmt::format("image '{}' ({})", image->name, line_of(explained.fleet, image->where));
+    return fmt::format(
+        "image '{}' ({})", image->name, file_and_line(explained.fleet, image->where)
+    );
 }
 
 std::string origin_of(const Explained& explained, const std::string& path, bool is_text) {
@@ -164,6 +160,22 @@ std::string render_text(const Explained& explained, std::string_view path) {
     return out;
 }
 
+// Of the two texts that are put together from several sources.
+json::array lines_of(const Explained& explained, const std::string& path, std::string_view text) {
+    std::vector<OriginLine> lines;
+    if (path == "config.txt") {
+        lines = origins_of_config_txt(explained.fleet, explained.board, text);
+    } else if (path == "cmdline.txt") {
+        lines = origins_of_cmdline_txt(explained.fleet, explained.board, text);
+    }
+    json::array out;
+    for (const OriginLine& line : lines) {
+        out.push_back(json::object{{"text", line.text}, {"from", line.from}, {"where", line.where}}
+        );
+    }
+    return out;
+}
+
 json::value json_of(const std::optional<dhcp::Message>& message) {
     if (!message) return nullptr;
     json::array out;
@@ -180,7 +192,8 @@ std::string render_explanation(const Explained& explained) {
     std::string out = fmt::format(
         "{} ({})\n{}, {}\ngeneration {} of {}, model {}\n\n",
         board.name,
-        board.where.line == 0 ? "enrolled, in no file" : line_of(explained.fleet, board.where),
+        board.where.line == 0 ? "enrolled, in no file"
+                              : file_and_line(explained.fleet, board.where),
         profile_words(explained),
         image_words(explained),
         explained.manifest.generation,
@@ -197,7 +210,7 @@ std::string render_explanation(const Explained& explained) {
 std::string render_explanation_json(const Explained& explained) {
     json::object out;
     out["name"] = explained.board.name;
-    out["where"] = line_of(explained.fleet, explained.board.where);
+    out["where"] = file_and_line(explained.fleet, explained.board.where);
     out["profile"] = explained.board.profile;
     out["generation"] = explained.manifest.generation;
     out["model"] = to_string(explained.entry.model);
@@ -222,6 +235,8 @@ std::string render_explanation_json(const Explained& explained) {
         const layout::BootFile* found = explained.manifest.find_file(explained.entry, file.path);
         if (const auto* text = found ? std::get_if<layout::TextFile>(found) : nullptr) {
             row["text"] = text->text;
+            json::array lines = lines_of(explained, file.path, text->text);
+            if (!lines.empty()) row["lines"] = std::move(lines);
         }
         files.push_back(std::move(row));
     }

@@ -19,6 +19,9 @@ enum class Exit {
     machine = 3,  // the machine or the network failed
 };
 
+// Where serve finds the helper that changes things for the page's operators.
+inline constexpr const char* operator_socket = "/run/bramble/operate.sock";
+
 struct Invocation {
     std::filesystem::path fleet_file = "/etc/bramble/fleet.yaml";
     bool json = false;
@@ -35,6 +38,8 @@ void add_diff(CLI::App& app, Invocation& invocation);
 void add_rollback(CLI::App& app, Invocation& invocation);
 void add_gc(CLI::App& app, Invocation& invocation);
 void add_serve(CLI::App& app, Invocation& invocation);
+void add_operate(CLI::App& app, Invocation& invocation);
+void add_token(CLI::App& app, Invocation& invocation);
 void add_up(CLI::App& app, Invocation& invocation);
 void add_status(CLI::App& app, Invocation& invocation);
 void add_boards(CLI::App& app, Invocation& invocation);

@@ -6,12 +6,10 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <fstream>
 #include <set>
 #include <string>
 #include <utility>
 
-#include "config/layout/up_report.hpp"
 #include "services/bramble/adoption.hpp"
 #include "services/bramble/generations.hpp"
 #include "services/io/privileges.hpp"
@@ -51,21 +49,6 @@ std::vector<boards::Identity> identities_of(const fleet::Fleet& fleet) {
 bool has_address(const io::NetworkInterface& interface, Ipv4Address address) {
     return std::find(interface.addresses.begin(), interface.addresses.end(), address) !=
            interface.addresses.end();
-}
-
-// The first line of the token file. The fleet's checks see to it that there is one where it is
-// needed; it is read while we may still read what is root's alone.
-Result<std::optional<std::string>> read_admin_token(const fleet::AdminSettings& admin) {
-    if (!admin.token_file) return std::optional<std::string>();
-    std::ifstream file(*admin.token_file);
-    std::string token;
-    if (!std::getline(file, token) || token.empty()) {
-        return fail(fmt::format(
-            "cannot read the admin token in {}: write one line there (`openssl rand -hex 32`)",
-            admin.token_file->string()
-        ));
-    }
-    return std::optional<std::string>(std::move(token));
 }
 
 }  // namespace
@@ -142,34 +125,7 @@ Result<void> Serving::open_listeners() {
     if (!tftp) return tl::unexpected(tftp.error());
     tftp_ = std::move(*tftp);
 
-    if (auto token = read_admin_token(appliance.admin); token) {
-        admin_token_ = std::move(*token);
-    } else {
-        return tl::unexpected(token.error());
-    }
-    auto admin = io::HttpListener::open(
-        loop_,
-        appliance.admin.address,
-        appliance.admin.port,
-        [this](const io::HttpRequest& request) { return answer_admin(request); }
-    );
-    if (!admin) return tl::unexpected(admin.error());
-    admin_ = std::move(*admin);
-
-    io::HttpLimits limits;
-    limits.body_bytes_max = 4096;
-    limits.connections_max = 256;  // a whole room may come up within a second
-    limits.requests_per_connection_max = 1;
-    auto reports = io::HttpListener::open(
-        loop_,
-        address.to_string(),
-        layout::up_report_port,
-        [this](const io::HttpRequest& request) { return answer_board(request); },
-        limits
-    );
-    if (!reports) return tl::unexpected(reports.error());
-    board_reports_ = std::move(*reports);
-    return {};
+    return open_http();
 }
 
 void Serving::start() {
@@ -189,6 +145,7 @@ void Serving::start() {
         on_transfers(events);
     });
     start_admission();
+    start_live();
     watch_store();
     watch_adopted();
     if (const auto every = io::ServiceManager::alive_every()) {
@@ -286,6 +243,11 @@ void Serving::warn_of_settings_that_need_a_restart(const fleet::Fleet& next) con
     note(
         now.admin.address != then.admin.address || now.admin.port != then.admin.port, "admin.listen"
     );
+    note(now.admin.token_file != then.admin.token_file, "admin.token_file");
+    const auto place = [](const std::optional<fleet::AdminSettings::Wall>& wall) {
+        return wall ? fmt::format("{}:{}", wall->address, wall->port) : std::string();
+    };
+    note(place(now.admin.wall) != place(then.admin.wall), "admin.public");
     note(now.tftp.workers != then.tftp.workers, "tftp.workers");
     note(now.store != then.store, "store");
     if (!changed.empty()) {

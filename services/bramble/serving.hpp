@@ -19,6 +19,7 @@
 #include "services/boards/tracker.hpp"
 #include "services/bramble/address_book.hpp"
 #include "services/bramble/admission_gate.hpp"
+#include "services/bramble/errands.hpp"
 #include "services/bramble/fleet_loading.hpp"
 #include "services/dhcp/server.hpp"
 #include "services/io/catalog.hpp"
@@ -31,6 +32,7 @@
 #include "services/io/tftp_service.hpp"
 #include "services/metrics/render.hpp"
 #include "services/state/store.hpp"
+#include "services/web/live_feed.hpp"
 #include "services/web/router.hpp"
 
 namespace bramble::program {
@@ -40,6 +42,9 @@ struct ServingOptions {
     std::string user;  // become it after binding; empty: stay who we are
     std::function<void(const std::string&)> on_story_line;  // what boards do, for people
     std::function<void()> on_fleet_grown;                   // boards were enrolled: an apply is due
+    // Carries out what an operator asks for, for whoever has the token. It blocks, and is called on
+    // a thread of its own, one at a time. Errors: nobody is there who could.
+    std::function<Result<web::Outcome>(const web::Asked&)> operate;
 };
 
 class Serving {
@@ -117,10 +122,39 @@ private:
     void tell_doorman(const tftp::TransferEvent& event);
 
     // serving_http.cpp
+    [[nodiscard]] Result<void> open_http();
+
+    // What a view borrows, for one answer.
+    struct Gathered {
+        web::ServerFacts facts;
+        admission::Status admission;
+
+        web::View view(const Serving& serving) const {
+            return {facts, *serving.fleet_, serving.tracker_, &admission};
+        }
+    };
+
+    static io::EventStreamLimits live_limits();
+    Gathered gather() const;
     io::HttpResponse to_io(web::Response response) const;
     io::HttpResponse answer_admin(const io::HttpRequest& request);
+    io::HttpResponse answer_wall(const io::HttpRequest& request);
     io::HttpResponse answer_board(const io::HttpRequest& request);
     bool may_read(const io::HttpRequest& request) const;
+
+    // serving_operator.cpp
+    io::HttpResponse work_out(web::Later later, std::string peer);
+    io::HttpResponse change(const web::Change& change, std::string peer);
+    io::HttpResponse answer_beside(std::function<web::Response()> work);
+
+    // serving_live.cpp
+    bool is_watched() const;
+    void start_live();
+    void begin_live();
+    void tell_live();
+    void mark_changed(const boards::Reaction& reaction);
+    void mark_changed(const boards::Identity& who);
+
     metrics::Figures figures() const;
     std::string_view board_at(Ipv4Address address) const;
 
@@ -154,7 +188,14 @@ private:
     std::unique_ptr<io::DhcpListener> dhcp_;  // none when appliance.dhcp.mode is off
     std::unique_ptr<io::TftpService> tftp_;
     io::EventStream events_;
+    io::EventStream live_{live_limits()};
+    io::EventStream wall_live_{live_limits()};
+    web::LiveFeed feed_;
+    std::vector<std::uint64_t> link_use_;  // bytes of each of the last seconds
+    std::uint64_t link_bytes_ = 0;
+    bool live_ticks_ = false;
     std::optional<io::HttpListener> admin_;
+    std::optional<io::HttpListener> wall_;
     std::optional<io::HttpListener> board_reports_;
     std::optional<io::DirectoryWatch> store_watch_;
     io::Timer story_timer_;
@@ -163,13 +204,16 @@ private:
     io::Timer alive_timer_;
     io::Timer admission_timer_;  // measures
     io::Timer admit_timer_;      // a place became free
+    io::Timer live_timer_;
+    io::Timer link_timer_;
     bool started_ = false;
     bool draining_ = false;
     TimePoint drain_until_{};
     std::function<void()> on_drained_;
     std::optional<io::DirectoryWatch> adopted_watch_;
     io::Timer adopted_timer_;  // settles changes of boards.d
-    std::jthread reader_;      // of a reload; last: it ends before what it reads into
+    std::jthread reader_;      // of a reload; it ends before what it reads into
+    Errands errands_;          // likewise
 };
 
 }  // namespace bramble::program

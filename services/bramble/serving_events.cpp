@@ -25,20 +25,29 @@ std::size_t board_name_width(const fleet::Fleet& fleet) {
 }  // namespace
 
 void Serving::publish(const boards::StoryLine& line) {
-    events_.publish("story", web::story_event_json(line));
+    if (!events_.has_listeners() && !live_.has_listeners()) return;
+    const std::string told = web::story_event_json(line);
+    events_.publish("story", told);
+    if (line.weight != boards::Weight::minor) live_.publish("story", told);
 }
 
 void Serving::publish_notice(const dhcp::Event& event) {
+    if (!events_.has_listeners() && !live_.has_listeners()) return;
     const std::string text = notice_of(event);
-    if (!text.empty()) events_.publish("notice", web::notice_event_json(loop_.now(), text));
+    if (text.empty()) return;
+    const std::string told = web::notice_event_json(loop_.now(), text);
+    events_.publish("notice", told);
+    live_.publish("notice", told);
 }
 
 void Serving::publish_reload(std::string_view error) {
-    if (!events_.has_listeners()) return;
+    if (!events_.has_listeners() && !is_watched()) return;
     const std::uint64_t generation = current_ ? current_->manifest().generation : 0;
-    events_.publish(
-        "reload", web::reload_event_json(loop_.now(), generation, fleet_->boards.size(), error)
-    );
+    const std::string told =
+        web::reload_event_json(loop_.now(), generation, fleet_->boards.size(), error);
+    events_.publish("reload", told);
+    live_.publish("reload", told);
+    wall_live_.publish("reload", "{}");  // a reason quotes the fleet file
 }
 
 void Serving::on_dhcp_events(std::span<const dhcp::Event> events) {
@@ -46,14 +55,17 @@ void Serving::on_dhcp_events(std::span<const dhcp::Event> events) {
     for (const dhcp::Event& event : events) {
         log(event);
         tell_doorman(event);
-        if (events_.has_listeners()) publish_notice(event);
+        publish_notice(event);
         if (const auto address = addresses_.on_event(event)) {
             catalog_.set_address(*address, addresses_.find(*address));
         }
         if (const auto* wanted = std::get_if<dhcp::EnrollWanted>(&event.what)) {
             enroll(event.client, wanted->profile);
         }
-        if (const auto told = boards::translate(event)) reaction.add(tracker_.on_event(*told));
+        if (const auto told = boards::translate(event)) {
+            mark_changed(told->who);
+            reaction.add(tracker_.on_event(*told));
+        }
     }
     carry_out(reaction);
 }
@@ -80,8 +92,9 @@ void Serving::on_reported_up(const std::string& board, Ipv4Address address) {
 }
 
 void Serving::carry_out(const boards::Reaction& reaction) {
+    mark_changed(reaction);
     for (const boards::StoryLine& line : reaction.lines) {
-        if (events_.has_listeners()) publish(line);
+        publish(line);
         if (line.phase == "stuck") {
             const auto story = tracker_.boards().find(line.board);
             if (story != tracker_.boards().end() && story->second.boot) {

@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <boost/asio/as_tuple.hpp>
+#include <boost/asio/async_result.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -11,6 +12,8 @@
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http.hpp>
+#include <list>
+#include <tuple>
 
 #include "services/io/event_stream_impl.hpp"
 #include "services/io/loop_impl.hpp"
@@ -30,6 +33,7 @@ struct HttpListener::State {
     HttpHandler handler;
     HttpLimits limits;
     std::size_t connections = 0;
+    std::list<beast::tcp_stream*> silent;  // that have yet to ask, the longest silent first
     bool closed = false;
 };
 
@@ -52,6 +56,11 @@ HttpRequest to_request(const Request& message, const tcp::endpoint& peer) {
     out.body = message.body();
     out.authorization = text_of(message[http::field::authorization]);
     out.if_none_match = text_of(message[http::field::if_none_match]);
+    out.host = text_of(message[http::field::host]);
+    out.origin = text_of(message[http::field::origin]);
+    out.fetch_site = text_of(message["Sec-Fetch-Site"]);
+    out.marker = text_of(message["X-Bramble-Request"]);
+    out.content_type = text_of(message[http::field::content_type]);
     if (peer.address().is_v4()) out.peer = Ipv4Address(peer.address().to_v4().to_uint());
     return out;
 }
@@ -110,6 +119,59 @@ asio::awaitable<void> stream_events(
     co_await send_events(events, stream);
 }
 
+// Also of a connection whose answer never comes: its frame goes without coming to its end.
+class Counted {
+public:
+    explicit Counted(std::size_t& count) : count_(count) { ++count_; }
+
+    ~Counted() { --count_; }
+
+    Counted(const Counted&) = delete;
+    Counted& operator=(const Counted&) = delete;
+
+private:
+    std::size_t& count_;
+};
+
+// One of the connections that have yet to ask, for as long as this lives.
+class Silence {
+public:
+    Silence(StatePtr state, beast::tcp_stream& stream)
+        : state_(std::move(state)), place_(state_->silent.insert(state_->silent.end(), &stream)) {}
+
+    ~Silence() { state_->silent.erase(place_); }
+
+    Silence(const Silence&) = delete;
+    Silence& operator=(const Silence&) = delete;
+
+private:
+    StatePtr state_;
+    std::list<beast::tcp_stream*>::iterator place_;
+};
+
+// Whether there is room for one more, if need be by ending the longest silent connection: whoever
+// opens a thousand and says nothing keeps nobody out.
+bool make_room(HttpListener::State& state) {
+    if (state.connections < state.limits.connections_max) return true;
+    if (state.silent.empty()) return false;
+    state.silent.front()->cancel();
+    state.silent.splice(state.silent.end(), state.silent, state.silent.begin());
+    return true;
+}
+
+asio::awaitable<HttpResponse> answer_later(
+    std::function<void(std::function<void(HttpResponse)>)> later
+) {
+    co_return co_await asio::async_initiate<const asio::use_awaitable_t<>&, void(HttpResponse)>(
+        [&later](auto handler) {
+            // std::function wants what can be copied; it is called once.
+            const auto waiting = std::make_shared<decltype(handler)>(std::move(handler));
+            later([waiting](HttpResponse response) { std::move (*waiting)(std::move(response)); });
+        },
+        asio::use_awaitable
+    );
+}
+
 asio::awaitable<void> converse(StatePtr state, beast::tcp_stream& stream) {
     beast::flat_buffer buffer;
     beast::error_code ignored;
@@ -119,13 +181,22 @@ asio::awaitable<void> converse(StatePtr state, beast::tcp_stream& stream) {
         http::request_parser<http::string_body> parser;
         parser.header_limit(state->limits.header_bytes_max);
         parser.body_limit(state->limits.body_bytes_max);
-        auto [read_error, read_bytes] =
-            co_await http::async_read(stream, buffer, parser, as_result);
+        beast::error_code read_error;
+        {
+            const Silence silence(state, stream);
+            std::tie(read_error, std::ignore) =
+                co_await http::async_read(stream, buffer, parser, as_result);
+        }
         if (read_error && !is_protocol_error(read_error)) co_return;
 
         const Request& request = parser.get();
         HttpResponse answer =
             read_error ? refusal(read_error) : call_handler(state, to_request(request, peer));
+        if (answer.later) {
+            stream.expires_never();
+            answer = co_await answer_later(std::move(answer.later));
+            stream.expires_after(state->limits.request_timeout);
+        }
         if (answer.events && has_room(*answer.events)) {
             co_await stream_events(std::move(answer), request, stream);
             co_return;
@@ -145,9 +216,8 @@ asio::awaitable<void> converse(StatePtr state, beast::tcp_stream& stream) {
 
 asio::awaitable<void> serve_connection(StatePtr state, tcp::socket socket) {
     beast::tcp_stream stream(std::move(socket));
-    ++state->connections;
+    const Counted counted(state->connections);
     co_await converse(state, stream);
-    --state->connections;
     beast::error_code ignored;
     stream.socket().shutdown(tcp::socket::shutdown_send, ignored);
 }
@@ -163,7 +233,7 @@ asio::awaitable<void> accept_connections(StatePtr state) {
             co_await pause.async_wait(as_result);
             continue;
         }
-        if (state->connections >= state->limits.connections_max) continue;  // closes `socket`
+        if (!make_room(*state)) continue;  // closes `socket`
         asio::co_spawn(
             state->acceptor.get_executor(),
             serve_connection(state, std::move(socket)),

@@ -22,9 +22,15 @@ struct HttpRequest {
     std::string method;  // "GET"
     std::string target;  // path and query as sent, "/v1/boards/pi-01/up"
     std::string body;
-    std::string authorization;        // the header's value, empty when there is none
-    std::string if_none_match;        // likewise
     std::optional<Ipv4Address> peer;  // none: the client came by IPv6
+    // Headers' values, empty when there are none.
+    std::string authorization;
+    std::string if_none_match;
+    std::string host;
+    std::string origin;
+    std::string fetch_site;  // Sec-Fetch-Site
+    std::string marker;      // X-Bramble-Request
+    std::string content_type;
 };
 
 struct HttpResponse {
@@ -35,6 +41,9 @@ struct HttpResponse {
     // Set: what is published there is the body, until the client goes away. 503 instead when the
     // stream is full.
     std::optional<EventStream> events = std::nullopt;
+    // Set: the answer is what it gives to its argument, once, on the loop's thread. An argument
+    // that goes uncalled ends the connection.
+    std::function<void(std::function<void(HttpResponse)>)> later = nullptr;
 };
 
 using HttpHandler = std::function<HttpResponse(const HttpRequest&)>;
@@ -42,7 +51,9 @@ using HttpHandler = std::function<HttpResponse(const HttpRequest&)>;
 struct HttpLimits {
     std::uint32_t header_bytes_max = 8 * 1024;
     std::uint64_t body_bytes_max = 64 * 1024;
-    std::size_t connections_max = 64;  // one more is closed at once
+    // One more ends the one that has been silent the longest without having asked anything; when
+    // all are being answered, itself.
+    std::size_t connections_max = 64;
     std::size_t requests_per_connection_max = 100;
     Duration request_timeout = std::chrono::seconds(10);  // for a whole request and its response
 };

@@ -9,6 +9,7 @@
 #include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
 #include <cmath>
+#include <span>
 #include <unordered_map>
 #include <vector>
 
@@ -34,6 +35,15 @@ json::value text_or_null(const std::optional<T>& value) {
     return json::value(value->to_string());
 }
 
+// When each phase was entered, in seconds after the start; null: it was not.
+json::array entered_array(const Boot& boot) {
+    json::array out;
+    for (const auto& at : boot.entered) {
+        out.push_back(at ? json::value(seconds(*at - boot.started)) : json::value(nullptr));
+    }
+    return out;
+}
+
 json::object boot_object(const Boot& boot) {
     json::object out;
     out["state"] = to_string(boot.state);
@@ -45,6 +55,7 @@ json::object boot_object(const Boot& boot) {
     out["seconds"] = seconds(boot.total());
     out["partial"] = boot.partial;
     out["bytes"] = boot.bytes_loaded();
+    out["entered"] = entered_array(boot);
     if (!boot.hold_reason.empty()) out["waiting_for"] = ascii(boot.hold_reason);
     if (!boot.diagnosis.empty()) out["diagnosis"] = ascii(boot.diagnosis);
     return out;
@@ -143,7 +154,7 @@ QueuePlaces queue_places(const View& view) {
     return out;
 }
 
-json::object admission_object(const View& view) {
+json::object admission_object(const View& view, std::size_t queue_max) {
     json::object out;
     const bool enabled = view.admission != nullptr && view.admission->enabled;
     out["enabled"] = enabled;
@@ -154,8 +165,9 @@ json::object admission_object(const View& view) {
     out["waiting"] = status.waiting.size();
     out["link_bytes_per_second"] = status.link_bytes_per_second;
     json::array queue;
-    queue.reserve(status.waiting.size());
-    for (const admission::WaitingBoard& waiting : status.waiting) {
+    const std::size_t shown = std::min(queue_max, status.waiting.size());
+    queue.reserve(shown);
+    for (const admission::WaitingBoard& waiting : std::span(status.waiting).first(shown)) {
         json::object row = queue_object(view, waiting);
         row["board"] = waiting.board;
         row["group"] = waiting.group;
@@ -259,7 +271,7 @@ std::string rfc3339(TimePoint at) {
     );
 }
 
-std::string status_json(const View& view) {
+std::string status_json(const View& view, std::size_t queue_max) {
     const ServerFacts& server = view.server;
     json::object out;
     out["version"] = server.version;
@@ -276,7 +288,10 @@ std::string status_json(const View& view) {
     out["open_transfers"] = server.open_transfers;
     out["bytes_sent"] = server.bytes_sent;
     out["boards"] = counts_object(view);
-    out["admission"] = admission_object(view);
+    out["admission"] = admission_object(view, queue_max);
+    if (!server.link_use.empty()) {
+        out["link_use"] = json::array(server.link_use.begin(), server.link_use.end());
+    }
     return json::serialize(out);
 }
 
@@ -290,6 +305,27 @@ std::string boards_json(const View& view) {
         boards.push_back(board_object(view, board, places));
     }
     out["boards"] = std::move(boards);
+    out["strangers"] = strangers_array(view);
+    return json::serialize(out);
+}
+
+std::string rows_json(const View& view, std::span<const std::string> names) {
+    json::array boards;
+    boards.reserve(names.size());
+    const QueuePlaces places = queue_places(view);
+    for (const std::string& name : names) {
+        const fleet::Board* board = view.fleet.find_board(name);
+        if (board != nullptr) boards.push_back(board_object(view, *board, places));
+    }
+    json::object out;
+    out["now"] = rfc3339(view.server.now);
+    out["boards"] = std::move(boards);
+    return json::serialize(out);
+}
+
+std::string strangers_json(const View& view) {
+    json::object out;
+    out["now"] = rfc3339(view.server.now);
     out["strangers"] = strangers_array(view);
     return json::serialize(out);
 }
@@ -323,6 +359,12 @@ std::optional<std::string> boot_json(const View& view, std::string_view name, st
     out["name"] = name;
     out["number"] = number;
     out["boot"] = whole_boot(*boot);
+    return json::serialize(out);
+}
+
+std::string done_json(std::string_view message) {
+    json::object out;
+    out["message"] = ascii(message);
     return json::serialize(out);
 }
 

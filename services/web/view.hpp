@@ -24,6 +24,8 @@ struct ServerFacts {
     std::uint64_t open_transfers = 0;
     std::uint64_t bytes_sent = 0;  // TFTP payload since the start
     std::uint64_t leases = 0;
+    // TFTP payload of each of the last seconds, the latest last; empty: nobody measured.
+    std::vector<std::uint64_t> link_use;
 };
 
 // Borrows everything; lives for one answer.

@@ -1,166 +1,131 @@
-// The status page: asks the JSON API and shows what it says. Everything shown is set as text, never
-// as markup.
+// The page: what is known of the fleet, and which view shows it.
 'use strict';
 
-const phases = ['address', 'firmware', 'config', 'kernel', 'root', 'userspace'];
-const conditions = ['up', 'booting', 'waiting', 'stuck', 'never-seen'];
-const words = {up: 'up', booting: 'booting', waiting: 'waiting', stuck: 'stuck', 'never-seen': 'never seen'};
-const at = (id) => document.getElementById(id);
+const fleet = {boards: new Map(), strangers: [], status: null};
+const changed = new Set();  // boards whose tiles are behind; at most as many as there are
+let behind = false;         // everything is
+let drawing = false;
+let view = 'fleet';
 
-let shown = '';         // the condition that the grid is limited to; '' is all
-let opened = '';        // the board whose dialog is open
-let latest = null;      // the last answer of /api/v1/boards
-const tiles = new Map();  // name -> its parts
+const operator = new Operator();
+const grid = new Grid((name) => {
+  if (!fleet.status.public) location.hash = `board/${encodeURIComponent(name)}`;
+});
+const ticker = new Ticker();
+const massBoot = new MassBoot();
+const dialog = new BoardDialog(operator);
 
-// ---- words ----------------------------------------------------------------------------------------
+// ---- drawing, at most once for each frame ---------------------------------------------------------
 
-function span(seconds) {
-  if (seconds < 1) return `${Math.round(seconds * 1000)} ms`;
-  if (seconds < 60) return `${seconds.toFixed(1)} s`;
-  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;
-  if (seconds < 86400) return `${Math.floor(seconds / 3600)} h ${Math.floor(seconds / 60) % 60} min`;
-  return `${Math.floor(seconds / 86400)} d ${Math.floor(seconds / 3600) % 24} h`;
-}
-
-function size(bytes) {
-  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
-  let unit = 0;
-  while (bytes >= 1000 && unit < 4) { bytes /= 1000; ++unit; }
-  return `${unit ? bytes.toFixed(1) : bytes} ${units[unit]}`;
-}
-
-const ago = (then, now) => `${span(Math.max(0, (Date.parse(now) - Date.parse(then)) / 1000))} ago`;
-
-function stateOf(board) {
-  if (board.condition === 'booting') return `booting: ${board.boot.phase}`;
-  if (board.condition === 'stuck') return `stuck at ${board.boot.phase}`;
-  return words[board.condition];
-}
-
-function placeOf(queue) {
-  return `number ${queue.position}, in about ${span(Math.max(1, Math.ceil(queue.expected_in_seconds)))}`;
-}
-
-function admissionOf(admission) {
-  if (!admission || !admission.enabled) return '';
-  const waiting = admission.waiting ? `, ${admission.waiting} wait` : '';
-  return ` · ${admission.inside} of ${admission.capacity} places taken${waiting}`;
-}
-
-function noteOf(board, now) {
-  const boot = board.boot;
-  if (!boot) return board.address || board.mac || board.serial || '';
-  if (board.condition === 'up') return boot.partial ? 'up before this server' : `up in ${span(boot.seconds)}`;
-  if (board.condition === 'waiting') return board.queue ? placeOf(board.queue) : boot.waiting_for || '';
-  if (board.condition === 'stuck') return `silent for ${span(board.silent_seconds)}`;
-  return `for ${span(Math.max(0, (Date.parse(now) - Date.parse(boot.started)) / 1000))}, ${size(boot.bytes)}`;
-}
-
-// ---- parts ----------------------------------------------------------------------------------------
-
-function make(tag, text, name) {
-  const element = document.createElement(tag);
-  if (text !== undefined) element.textContent = text;
-  if (name) element.className = name;
-  return element;
-}
-
-function set(element, text) {
-  if (element.textContent !== text) element.textContent = text;
-}
-
-function makeTile(name) {
-  const item = make('li');
-  const tile = make('button', undefined, 'tile');
-  const title = make('strong', name);
-  const state = make('span', '', 'state');
-  const steps = make('div', undefined, 'steps');
-  steps.setAttribute('aria-hidden', 'true');
-  for (let i = 0; i < phases.length; ++i) steps.append(make('i'));
-  const note = make('small');
-  tile.append(title, state, steps, note);
-  tile.addEventListener('click', () => { location.hash = name; });
-  item.append(tile);
-  return {item, tile, state, steps, note, key: ''};
-}
-
-function showTile(parts, board, now) {
-  const note = noteOf(board, now);
-  set(parts.note, note);
-  parts.item.hidden = shown !== '' && shown !== board.condition;
-  const key = `${board.condition} ${board.boot ? board.boot.phase : ''}`;
-  if (parts.key === key) return;
-  parts.key = key;
-  parts.tile.className = `tile ${board.condition}`;
-  set(parts.state, stateOf(board));
-  const reached = board.boot ? phases.indexOf(board.boot.phase) : -1;
-  [...parts.steps.children].forEach((step, i) => {
-    const done = board.condition === 'up' || i < reached;
-    step.className = done ? 'done' : i === reached ? 'now' : '';
-  });
-}
-
-function showBoards() {
-  const {boards, now} = latest;
-  const list = at('boards');
-  const names = new Set(boards.map((board) => board.name));
-  for (const [name, parts] of tiles) {
-    if (!names.has(name)) { parts.item.remove(); tiles.delete(name); }
+function draw() {
+  drawing = false;
+  if (!fleet.status) return;
+  if (behind) {
+    grid.replace([...fleet.boards.values()]);
+  } else {
+    for (const name of changed) grid.update(fleet.boards.get(name));
+    if (changed.size) grid.nobody();
   }
-  const fresh = document.createDocumentFragment();
-  for (const board of boards) {
-    let parts = tiles.get(board.name);
-    if (!parts) {
-      parts = makeTile(board.name);
-      tiles.set(board.name, parts);
-      fresh.append(parts.item);
-    }
-    showTile(parts, board, now);
-  }
-  list.append(fresh);
-  at('nobody').hidden = boards.some((board) => shown === '' || board.condition === shown);
+  behind = false;
+  changed.clear();
+  grid.showCounts(countBoards());
+  if (view === 'boots') massBoot.show([...fleet.boards.values()], fleet.status);
 }
 
-function showSummary(counts) {
-  const summary = at('summary');
-  if (!summary.children.length) {
-    for (const condition of ['', ...conditions]) {
-      const button = make('button', undefined, condition);
-      button.type = 'button';
-      if (condition) button.append(make('span', undefined, 'dot'));
-      button.append(make('b'), make('span', condition ? words[condition] : 'boards'));
-      button.addEventListener('click', () => {
-        shown = shown === condition ? '' : condition;
-        if (latest) { showSummary(counts); showBoards(); }
-      });
-      summary.append(button);
-    }
-  }
-  ['', ...conditions].forEach((condition, i) => {
-    const button = summary.children[i];
-    set(button.querySelector('b'), String(condition ? counts[condition] : counts.total));
-    button.setAttribute('aria-pressed', String(shown === condition));
-  });
+// What the grid shows, not what the server last counted: the two are a second apart.
+function countBoards() {
+  const counts = {...fleet.status.boards, total: fleet.boards.size};
+  for (const condition of conditions) if (condition in counts) counts[condition] = 0;
+  for (const board of fleet.boards.values()) counts[board.condition] = (counts[board.condition] || 0) + 1;
+  return counts;
+}
+
+function drawSoon() {
+  if (drawing) return;
+  drawing = true;
+  requestAnimationFrame(draw);
+}
+
+function showServer() {
+  const {status} = fleet;
+  const parts = [status.generation ? `generation ${status.generation}` : 'nothing published yet'];
+  if (status.draining) parts.push('stopping');
+  set(at('link-text'), parts.join(' · '));
+  at('link').title = [`up for ${wholeSpan(status.uptime_seconds)}`, status.interface && `${status.interface} ${status.address}`,
+                      status.dhcp_mode && `DHCP ${status.dhcp_mode}`, status.version && `version ${status.version}`].filter(Boolean).join(', ');
+  set(at('server'), at('link').title);
+  alarm(status.reload_error ? `The last reload was refused; boards are served as before.\n${status.reload_error}` : '');
 }
 
 function showStrangers() {
-  at('strangers').hidden = latest.strangers.length === 0;
-  at('stranger-rows').replaceChildren(...latest.strangers.map((stranger) => {
+  const {strangers} = fleet;
+  const count = at('strangers-count');
+  count.hidden = strangers.length === 0;
+  set(count, String(strangers.length));
+  at('no-strangers').hidden = strangers.length !== 0;
+  if (!strangers.length) { at('strangers').replaceChildren(); return; }
+  const body = make('tbody');
+  body.append(...strangers.map((stranger) => {
     const row = make('tr');
-    row.append(
-        make('td', stranger.mac || '–'), make('td', stranger.serial || '–'), make('td', stranger.kind),
-        make('td', `${stranger.requests} times`), make('td', ago(stranger.last_seen, latest.now)),
-        make('td', stranger.reason));
+    const act = make('td');
+    const button = make('button', 'Adopt …', 'act');
+    button.type = 'button';
+    button.setAttribute('aria-label', `Adopt ${stranger.serial || stranger.mac}`);
+    button.addEventListener('click', () => operator.adopt(
+        stranger, [...new Set([...fleet.boards.values()].map((board) => board.profile))], fleet.boards));
+    act.append(button);
+    row.append(make('td', stranger.serial || '–'), make('td', stranger.mac || '–'), make('td', stranger.kind),
+               make('td', `${stranger.requests} times, last at ${clock(stranger.last_seen)}`), make('td', stranger.reason), act);
     return row;
   }));
+  const table = dialog.table(['Serial', 'MAC', 'Kind', 'Asked', 'Why it waits', ''], body);
+  table.firstChild.className = 'strangers-table';
+  // Whoever is about to press a button keeps it.
+  const focused = [...at('strangers').querySelectorAll('button')].indexOf(document.activeElement);
+  at('strangers').replaceChildren(table);
+  if (focused >= 0) (at('strangers').querySelectorAll('button')[focused] || table).focus();
 }
 
-function showServer(status) {
-  const generation = status.generation ? `generation ${status.generation}` : 'nothing published yet: run bramble apply';
-  set(at('server'),
-      `${status.interface} ${status.address} · ${generation} · DHCP ${status.dhcp_mode} · up for ` +
-      `${span(status.uptime_seconds)} · ${status.open_transfers} transfers${admissionOf(status.admission)} · version ${status.version}`);
-  alarm(status.reload_error ? `The last reload was refused; boards are served as before. ${status.reload_error}` : '');
+async function showGenerations() {
+  try {
+    const {generations} = await ask('/api/v1/generations');
+    at('generations').replaceChildren(...generations.reverse().map(generationItem));
+  } catch (error) {
+    at('generations').replaceChildren(make('li', error.message, 'alarm'));
+  }
+}
+
+function generationItem(generation) {
+  const item = make('li', undefined, `generation ${generation.current ? 'current' : ''}`);
+  const middle = make('div');
+  const side = make('div', undefined, 'side');
+  if (generation.problem) {
+    middle.append(make('p', `It cannot be read: ${generation.problem}`));
+  } else {
+    middle.append(make('p', `${moment(generation.created)}, ${generation.boards} boards`));
+    const uses = [];
+    if (generation.served) uses.push('served');
+    if (generation.booting && generation.booting.length) uses.push(`${generation.booting.length} boot from it`);
+    if (generation.running && generation.running.length) uses.push(`${generation.running.length} run from it`);
+    if (uses.length) middle.append(make('p', uses.join(', '), 'quiet'));
+    const changes = make('ul');
+    changes.append(...generation.changes.map((one) => make('li', one)));
+    middle.append(generation.before === null ? make('p', 'the first one that is kept', 'quiet') :
+                  generation.changes.length ? changes : make('p', `as generation ${generation.before}`, 'quiet'));
+  }
+  if (generation.current) {
+    const pill = make('span', undefined, 'pill up');
+    pill.append(make('span', undefined, 'dot'), 'current');
+    side.append(pill);
+  } else if (!generation.problem) {
+    const button = make('button', 'Roll back …', 'plain');
+    button.type = 'button';
+    button.setAttribute('aria-label', `Roll back to generation ${generation.generation}`);
+    button.addEventListener('click', () => operator.rollBack(generation.generation, showGenerations));
+    side.append(button);
+  }
+  item.append(make('b', String(generation.generation)), middle, side);
+  return item;
 }
 
 function alarm(text) {
@@ -168,113 +133,121 @@ function alarm(text) {
   at('alarm').hidden = !text;
 }
 
-// ---- one board ------------------------------------------------------------------------------------
-
-function lane(from, until, total, name) {
-  const box = make('div', undefined, 'lane');
-  const bar = make('i', undefined, name);
-  const scale = 100 / Math.max(total, 0.001);
-  bar.style.left = `${Math.min(99, from * scale)}%`;
-  bar.style.width = `${Math.max(0, Math.min(100 - from * scale, (until - from) * scale))}%`;
-  box.append(bar);
-  return box;
-}
-
-function fileRow(file, total) {
-  const row = make('tr');
-  const cell = make('td');
-  cell.append(lane(file.at, file.until, total, file.outcome));
-  let result = file.outcome;
-  if (file.loads > 1) result += ` ${file.loads} times`;
-  if (file.retransmissions) result += `, ${file.retransmissions} sent again`;
-  row.append(
-      make('td', file.path), make('td', file.loads ? size(file.bytes) : '–'),
-      make('td', file.loads ? span(file.seconds) : '–'), cell, make('td', result));
-  return row;
-}
-
-function showBoot(boot) {
-  at('board-boot').hidden = !boot;
-  if (!boot) return;
-  const total = Math.max(boot.seconds, ...boot.files.map((file) => file.until));
-  at('phases').replaceChildren(...boot.phases.map((phase) => {
-    const item = make('li');
-    item.append(make('span', phase.phase), lane(phase.at, phase.at + phase.seconds, total, ''),
-                make('span', span(phase.seconds), 'time'));
-    return item;
-  }));
-  at('files').replaceChildren(...boot.files.map((file) => fileRow(file, total)));
-}
-
-function showBoard(board, now) {
-  set(at('board-name'), board.name);
-  const state = at('board-state');
-  state.className = board.condition;
-  state.replaceChildren(make('span', undefined, 'dot'), make('b', stateOf(board)), ` ${noteOf(board, now)}`);
-  const diagnosis = (board.boot && board.boot.diagnosis) || '';
-  set(at('board-diagnosis'), diagnosis);
-  at('board-diagnosis').hidden = !diagnosis;
-  const facts = {
-    Model: board.model, Profile: board.profile, Address: board.address, MAC: board.mac, Serial: board.serial,
-    Generation: board.boot && board.boot.generation, 'Last sign': board.last_seen && ago(board.last_seen, now),
-  };
-  at('board-facts').replaceChildren(...Object.entries(facts).filter(([, value]) => value).flatMap(
-      ([name, value]) => [make('dt', name), make('dd', String(value))]));
-  showBoot(board.boot);
-  at('board-history').hidden = board.history.length === 0;
-  at('history').replaceChildren(...board.history.map((boot) => make(
-      'li', `${boot.started}: ${boot.state} after ${span(boot.seconds)}, generation ${boot.generation}` +
-      (boot.diagnosis ? `: ${boot.diagnosis}` : ''))));
-}
-
-async function refreshBoard() {
-  if (!opened) return;
-  const board = await ask(`/api/v1/boards/${encodeURIComponent(opened)}`);
-  if (!board || board.name !== opened) return;
-  showBoard(board, latest ? latest.now : new Date().toISOString());
-  if (!at('board').open) at('board').showModal();
-}
+// ---- views ----------------------------------------------------------------------------------------
 
 function onHash() {
-  opened = decodeURIComponent(location.hash.slice(1));
-  if (!opened && at('board').open) at('board').close();
-  refreshBoard().catch(() => {});
-}
-
-// ---- asking ---------------------------------------------------------------------------------------
-
-async function ask(path) {
-  const token = sessionStorage.getItem('token');
-  const answer = await fetch(path, {headers: token ? {Authorization: `Bearer ${token}`} : {}});
-  at('sign-in').hidden = answer.status !== 401;
-  return answer.ok ? answer.json() : null;
-}
-
-async function refresh() {
-  try {
-    const [status, boards] = await Promise.all([ask('/api/v1/status'), ask('/api/v1/boards')]);
-    if (status && boards) {
-      latest = boards;
-      showServer(status);
-      showSummary(status.boards);
-      showBoards();
-      showStrangers();
-      await refreshBoard();
-    }
-  } catch (error) {
-    alarm('The server does not answer; this is the last that was heard of it.');
+  const hash = location.hash.slice(1);
+  if (hash.startsWith('board/') && !document.body.classList.contains('wall')) {
+    dialog.open(decodeURIComponent(hash.slice(6)));
+    if (!at(`view-${view}`).hidden) return;
+  } else {
+    dialog.close();
+    view = ['boots', 'generations', 'unknown'].includes(hash) ? hash : 'fleet';
   }
-  setTimeout(refresh, document.hidden ? 15000 : 2000);
+  for (const section of document.querySelectorAll('main > section')) section.hidden = section.id !== `view-${view}`;
+  for (const link of document.querySelectorAll('header nav a')) {
+    if (link.dataset.view === view) link.setAttribute('aria-current', 'page');
+    else link.removeAttribute('aria-current');
+  }
+  if (view === 'generations' && fleet.status) showGenerations();
+  drawSoon();
 }
 
-at('close').addEventListener('click', () => at('board').close());
-at('board').addEventListener('close', () => { history.replaceState(null, '', location.pathname); opened = ''; });
+dialog.onClose = () => {
+  history.replaceState(null, '', view === 'fleet' ? location.pathname : `#${view}`);
+};
+massBoot.onWindow = drawSoon;
+
+document.addEventListener('keydown', (event) => {
+  const typing = /^(INPUT|SELECT|TEXTAREA)$/.test(event.target.tagName);
+  if (typing || event.ctrlKey || event.metaKey || event.altKey || document.querySelector('dialog[open]')) return;
+  if (event.key === '/') {
+    event.preventDefault();
+    location.hash = 'fleet';
+    onHash();
+    at('find').focus();
+  }
+});
+
+// ---- what the server says -------------------------------------------------------------------------
+
+function take(status) {
+  fleet.status = status;
+  server.hear(status.now);
+  massBoot.hear(status);
+  document.body.classList.toggle('wall', Boolean(status.public));
+  for (const link of document.querySelectorAll('[data-full]')) link.hidden = Boolean(status.public);
+  showServer();
+}
+
+async function takeEverything() {
+  const [status, all] = await Promise.all([ask('/api/v1/status'), ask('/api/v1/boards')]);
+  fleet.boards = new Map(all.boards.map((board) => [board.name, board]));
+  fleet.strangers = all.strangers || [];
+  behind = true;
+  take(status);
+  at('sign-in').hidden = true;
+  at('link').className = 'live';
+  showStrangers();
+  if (view === 'generations') showGenerations();
+  drawSoon();
+  dialog.refresh();
+}
+
+const hears = {
+  boards({boards}) {
+    for (const board of boards) {
+      if (!fleet.boards.has(board.name)) continue;
+      fleet.boards.set(board.name, board);
+      changed.add(board.name);
+      if (board.name === dialog.name) dialog.refresh();
+    }
+  },
+  status: take,
+  strangers({strangers}) {
+    fleet.strangers = strangers;
+    showStrangers();
+  },
+  story: (line) => ticker.add(line.at, line.board, line.phase, line.text, line.weight === 'alarm'),
+  notice: (line) => ticker.add(line.at, '', 'notice', line.text, true),
+  reload(line) {
+    if (line.at) ticker.add(line.at, '', 'reload', line.error || `generation ${line.generation}, ${line.boards} boards`, Boolean(line.error));
+    takeEverything().catch(() => {});
+  },
+};
+
+const live = new Live({
+  onBegin: takeEverything,
+  onEvent(name, data) {
+    if (!hears[name]) return;
+    hears[name](data);
+    drawSoon();
+  },
+  onLost(why) {
+    at('link').className = 'lost';
+    set(at('link-text'), `no connection (${why}); this is the last that was heard`);
+  },
+  onLocked() {
+    token.forget();
+    at('sign-in').hidden = false;
+    for (const section of document.querySelectorAll('main > section')) section.hidden = true;
+    set(at('link-text'), 'a token is needed');
+    at('read-token').focus();
+  },
+});
+
 at('sign-in').addEventListener('submit', (event) => {
   event.preventDefault();
-  sessionStorage.setItem('token', at('token').value);
-  at('token').value = '';
-  location.reload();
+  token.set(at('read-token').value.trim());
+  at('read-token').value = '';
+  onHash();
+  live.run();
 });
 window.addEventListener('hashchange', onHash);
+setInterval(() => {
+  if (document.hidden || !fleet.status) return;
+  if (view === 'fleet') grid.tick();
+  if (view === 'boots') drawSoon();
+}, 1000);
 onHash();
-refresh();
+live.run();

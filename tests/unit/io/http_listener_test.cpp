@@ -134,18 +134,61 @@ TEST_F(HttpListenerTest, EndsAConnectionThatSaysNothing) {
     EXPECT_EQ(read_all(fd.get()), "");  // 5 s would be the test's own limit
 }
 
-TEST_F(HttpListenerTest, ClosesConnectionsAboveTheBound) {
+TEST_F(HttpListenerTest, TheLongestSilentMakesRoomForWhoeverComes) {
+    HttpLimits limits;
+    limits.connections_max = 4;
+    listen(echo, limits);
+    std::vector<FileDescriptor> silent;
+    for (int i = 0; i < 40; ++i) silent.push_back(connect());
+    const std::string answer = ask("GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    EXPECT_EQ(answer.substr(0, 12), "HTTP/1.1 200");
+    EXPECT_EQ(read_all(silent.front().get()), "");
+}
+
+TEST_F(HttpListenerTest, WhoIsBeingAnsweredIsNotSentAway) {
     HttpLimits limits;
     limits.connections_max = 1;
-    listen(echo, limits);
+    std::function<void(HttpResponse)> give;
+    listen(
+        [&give](const HttpRequest&) {
+            HttpResponse response;
+            response.later = [&give](auto answer) { give = std::move(answer); };
+            return response;
+        },
+        limits
+    );
     const FileDescriptor first = connect();
-    // Answered once, so that the server has surely counted it.
-    const std::string request = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+    const std::string request = "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
     ASSERT_GT(::send(first.get(), request.data(), request.size(), MSG_NOSIGNAL), 0);
-    std::array<char, 1> byte{};
-    ASSERT_EQ(::recv(first.get(), byte.data(), 1, 0), 1);
-    const FileDescriptor second = connect();
-    EXPECT_EQ(read_all(second.get()), "");
+    EXPECT_EQ(ask(request), "") << "there is no room, and nobody who only waits";
+    loop_.post([&give] { give({200, "text/plain", "at last", {}}); });
+    EXPECT_TRUE(read_all(first.get()).ends_with("at last"));
+}
+
+TEST_F(HttpListenerTest, AnAnswerThatNeverComesEndsTheConnection) {
+    listen([](const HttpRequest&) {
+        HttpResponse response;
+        response.later = [](const auto&) {};
+        return response;
+    });
+    const std::string request = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+    const FileDescriptor fd = connect();
+    ASSERT_GT(::send(fd.get(), request.data(), request.size(), MSG_NOSIGNAL), 0);
+    EXPECT_EQ(read_all(fd.get()), "");  // the connection goes with what would have answered
+}
+
+TEST_F(HttpListenerTest, HandsOnWhatBrowsersSayOfWhoAsks) {
+    listen([](const HttpRequest& request) {
+        return HttpResponse{
+            200,
+            "text/plain",
+            request.host + "|" + request.origin + "|" + request.fetch_site + "|" + request.marker +
+                "|" + request.content_type,
+            {}};
+    });
+    EXPECT_TRUE(ask("POST / HTTP/1.1\r\nHost: a:1\r\nOrigin: http://b\r\nSec-Fetch-Site: none\r\n"
+                    "X-Bramble-Request: 1\r\nContent-Type: text/x\r\nConnection: close\r\n\r\n")
+                    .ends_with("a:1|http://b|none|1|text/x"));
 }
 
 TEST_F(HttpListenerTest, AHandlerThatThrowsIsAnErrorOfOurs) {

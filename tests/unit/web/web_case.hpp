@@ -48,8 +48,32 @@ struct WebCase {
     View view() const { return {server, fleet, tracker, admission ? &*admission : nullptr}; }
 
     Response get(const std::string& target, const std::string& authorization = "") {
-        return answer({"GET", target, authorization, ""}, view(), access);
+        return answer(request("GET", target, authorization), view(), access);
     }
+
+    // As a program on this machine asks, or the page in its browser.
+    static Request request(
+        const std::string& method, const std::string& target, const std::string& authorization = ""
+    ) {
+        Request out;
+        out.method = method;
+        out.target = target;
+        out.authorization = authorization;
+        out.host = "127.0.0.1:8080";
+        return out;
+    }
+
+    static Request change(
+        const std::string& method, const std::string& target, const std::string& body = ""
+    ) {
+        Request out = request(method, target, "Bearer correct horse");
+        out.marker = "1";
+        out.content_type = "application/json";
+        out.body = body;
+        return out;
+    }
+
+    Response ask(const Request& asked) { return answer(asked, view(), access); }
 
     TimePoint start{std::chrono::seconds(1'800'000'000)};  // 2027-01-15T08:00:00Z
     fleet::Fleet fleet;
