@@ -16,7 +16,7 @@ import time
 import xml.etree.ElementTree
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-PARTS = ("tidy", "unit", "conformance", "simulation", "threads", "fuzz", "bench", "install", "system")
+PARTS = ("tidy", "unit", "conformance", "simulation", "threads", "fuzz", "bench", "install", "system", "browser")
 CTEST_PARTS = ("unit", "conformance", "simulation")
 BUILD_MINUTES_MAX = 40
 CTEST_MINUTES_MAX = 15
@@ -310,6 +310,16 @@ def run_system(tally, builder):
     names = {file.name for file in (ROOT / "tests/system").glob("*_test.py")} - {"install_test.py"}
     for name in sorted(names, key=lambda name: (name != "lab_test.py", name)):
         run_python("tests/system", name, tally, "system")
+
+
+def run_browser(tally, builder):
+    """The status page in a real browser; its packages come from npm, by the lock file beside the tests."""
+    if os.geteuid() != 0:
+        reason = "browser: network namespaces need root: run it as 'sudo tests/run'"
+        tally.add(failed=[reason] if IN_CI else [], skipped=[] if IN_CI else [reason])
+        return
+    if builder.build("release", ("bramble", "virtual_fleet")):
+        run_python("tests/browser", "*_test.py", tally, "browser")
 
 
 def main(arguments):
