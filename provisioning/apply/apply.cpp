@@ -11,6 +11,7 @@
 #include "provisioning/apply/heartbeat.hpp"
 #include "provisioning/apply/ingest_step.hpp"
 #include "provisioning/apply/root_exports.hpp"
+#include "provisioning/host/tree_archive.hpp"
 #include "provisioning/plan/compose.hpp"
 #include "provisioning/plan/difference.hpp"
 #include "provisioning/root/identity.hpp"
@@ -57,6 +58,7 @@ public:
         if (plan.refused()) return tl::unexpected(refusal(plan.problems, fleet_));
         outcome_.generation = plan.current;
         warn_of(plan.problems);
+        for (const std::string& problem : changes_.mount_problems()) warn(problem);
         steps_ = plan.steps.size();
         wanted_ = plan::compose(fleet_, seen_, paths_);
         for (const Step& step : plan.steps) {
@@ -207,14 +209,56 @@ private:
     }
 
     // Who asks for reflink by name wants to hear when the filesystem refuses.
-    host::Blocks blocks_of(fleet::CopyOnWrite kind, const std::string& board) const {
-        if (kind == fleet::CopyOnWrite::copy) return host::Blocks::copied;
+    store::RootMaking making_of(fleet::CopyOnWrite kind, const std::string& board) const {
         const fleet::Board* known = fleet_.find_board(board);
         const fleet::Profile* profile =
             known == nullptr ? nullptr : fleet_.find_profile(known->profile);
         const bool asked =
             profile != nullptr && profile->root.copy_on_write == fleet::CopyOnWrite::reflink;
-        return asked ? host::Blocks::shared : host::Blocks::shared_if_possible;
+        return {kind, asked};
+    }
+
+    bool is_current(const std::string& board, const std::string& base) const {
+        const auto* entry = seen_.current ? seen_.current->find_board(board) : nullptr;
+        return entry != nullptr && entry->root &&
+               entry->root->path.filename() == paths_.board_root(board, base).filename();
+    }
+
+    // The root that the board leaves: that of the current generation, else the last that it has.
+    Result<std::optional<Path>> root_before(const std::string& board, const std::string& base) {
+        std::optional<std::string> before;
+        const auto trees = seen_.board_roots.find(board);
+        if (trees == seen_.board_roots.end()) return std::nullopt;
+        for (const plan::BoardRoot& tree : trees->second) {
+            if (tree.base == base) continue;
+            const bool current = is_current(board, tree.base);
+            if (!before || current) before = tree.base;
+            if (current) break;
+        }
+        if (!before) return std::nullopt;
+        return changes_.board_root_to_write(board, *before).map([](Path&& path) {
+            return std::optional<Path>(std::move(path));
+        });
+    }
+
+    Result<void> keep_changes(const std::string& board, const std::string& base, const Path& to) {
+        const fleet::Board* known = fleet_.find_board(board);
+        const auto& settings = fleet_.find_profile(known->profile)->root;
+        if (settings.on_base_change != fleet::OnBaseChange::keep) return {};
+        const auto from = root_before(board, base);
+        if (!from) return tl::unexpected(from.error());
+        if (!*from) return {};
+        for (const std::string& path : settings.keep) {
+            const auto carried = options_.carry_over
+                                     ? options_.carry_over(host_, **from, to, path, options_.stop)
+                                     : host::carry_over(host_, **from, to, path, options_.stop);
+            if (!carried) return tl::unexpected(carried.error());
+            tell(
+                EventKind::progress,
+                *carried ? fmt::format("kept {}", path) : fmt::format("it has no {} to keep", path)
+            );
+        }
+        return {};
     }
 
     Result<void> copy_root(const Step& step) {
@@ -225,17 +269,23 @@ private:
             return {};
         }
         const std::string base = wanted->second.base;
-        const host::Blocks blocks = blocks_of(step.copy_on_write, board);
-        const auto staged = changes_.stage_board_root(board, base, blocks, options_.stop);
+        const store::RootMaking making = making_of(step.copy_on_write, board);
+        const auto staged = changes_.stage_board_root(board, base, making, options_.stop);
         if (!staged) return tl::unexpected(staged.error());
-        return give_identity(board, *staged)
+        return keep_changes(board, base, staged->tree)
+            .and_then([&] { return give_identity(board, staged->tree); })
             .and_then([&] { return changes_.adopt_board_root(board, base, *staged); })
-            .and_then([&] { return remember_identity(board); });
+            .and_then([&] { return remember_identity(board); })
+            .and_then([&]() -> Result<void> {
+                if (!is_current(board, base)) return {};  // the link follows when it is published
+                return changes_.point_board_root(board, base);
+            });
     }
 
     Result<void> write_identity(const Step& step) {
         const std::string& board = step.subject;
-        return give_identity(board, paths_.board_root(board, wanted_.roots.at(board).base))
+        return changes_.board_root_to_write(board, wanted_.roots.at(board).base)
+            .and_then([&](const Path& root) { return give_identity(board, root); })
             .and_then([&] { return remember_identity(board); });
     }
 

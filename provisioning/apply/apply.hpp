@@ -42,6 +42,15 @@ struct Options {
     // and leaves the published generation as it is.
     std::function<Result<void>(const layout::Manifest& candidate)> may_publish;
     std::stop_token stop;  // between steps and within long ones; what is done stays done
+    // host::carry_over unless tests have another.
+    std::function<Result<bool>(
+        host::Host&,
+        const host::Path& from,
+        const host::Path& to,
+        const host::Path& relative,
+        const std::stop_token& stop
+    )>
+        carry_over;
 };
 
 struct Outcome {

@@ -29,6 +29,7 @@ public:
 private:
     Result<void> look_at_store() {
         seen_.filesystem = host_.filesystem_of(store_.paths().store());
+        seen_.overlay_problem = host_.overlay_problem(store_.paths().staging());
         auto current = store_.current();
         if (!current) {
             return fail(fmt::format(

@@ -99,6 +99,7 @@ Result<RolledBack, RollbackFailure> roll_back(
     auto warnings = export_roots(store, exports);
     if (!warnings) return broken(warnings.error());
     result.warnings = std::move(*warnings);
+    for (const std::string& problem : changes->mount_problems()) result.warnings.push_back(problem);
     if (result.from == result.generation) return result;
     if (auto done = changes->make_current(*chosen); !done) return broken(done.error());
     result.changed = true;

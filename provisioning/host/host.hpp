@@ -55,6 +55,11 @@ enum class Blocks {
     copied,
 };
 
+// A mount to be made. It is the kernel's, not the disk's: after a restart it is gone.
+struct OverlayMount {
+    Path lower, upper, work;  // the last two empty directories of one filesystem at first
+};
+
 // Who a command runs as, or who a file belongs to.
 struct Owner {
     uid_t uid = 0;
@@ -132,10 +137,10 @@ public:
     // `link` points to `target` from now on, without a moment in which it is missing.
     [[nodiscard]] virtual Result<void> replace_symlink(const Path& target, const Path& link) = 0;
     [[nodiscard]] virtual Result<void> hard_link(const Path& from, const Path& to) = 0;
-    // A file or a tree; nothing there is fine. Never crosses into another filesystem.
+    // A file, a tree or a subvolume; nothing there is fine. Never crosses into another filesystem.
     [[nodiscard]] virtual Result<void> remove_all(const Path& path) = 0;
-    // `to` must not exist. Owners, modes, times, links, hard links, devices, extended attributes
-    // arrive. Not synced: see sync_tree.
+    // `to` must not exist, or be an empty subvolume. Owners, modes, times, links, hard links,
+    // devices, extended attributes arrive. Not synced: see sync_tree.
     [[nodiscard]] virtual Result<void> copy_tree(
         const Path& from,
         const Path& to,
@@ -144,6 +149,26 @@ public:
     ) = 0;
     // Everything below `path`, however it was written.
     [[nodiscard]] virtual Result<void> sync_tree(const Path& path) = 0;
+
+    // ---- trees that are more than directories: subvolumes of btrfs, and mounts
+
+    [[nodiscard]] virtual Result<bool> is_subvolume(const Path& path) = 0;
+    [[nodiscard]] virtual Result<void> make_subvolume(const Path& path) = 0;
+    // `to` is a writable snapshot of the subvolume `from`: no copy, whatever its size.
+    [[nodiscard]] virtual Result<void> snapshot(const Path& from, const Path& to) = 0;
+    // Why no overlay can be mounted with its upper side in `directory`; empty: it can, or whoever
+    // asks may not try it and nothing speaks against it.
+    virtual std::string overlay_problem(const Path& directory) = 0;
+    // Where something is mounted, at `path` or below it; in the order in which it was mounted.
+    [[nodiscard]] virtual Result<std::vector<Path>> mounts_below(const Path& path) = 0;
+    // The directory as a mount of its own, so that nothing leads out of it by a file handle's
+    // parent. `shared`: what is mounted below it later shows in other mount namespaces too.
+    [[nodiscard]] virtual Result<void> mount_itself(const Path& path, bool shared) = 0;
+    [[nodiscard]] virtual Result<void> mount_overlay(
+        const OverlayMount& overlay, const Path& at
+    ) = 0;
+    // At once, also while it is in use; nothing mounted there is fine.
+    [[nodiscard]] virtual Result<void> unmount(const Path& path) = 0;
 
     // ---- inside a tree that others write to. A board owns its root and may have put any link
     // anywhere: here `relative` is resolved as if `root` were "/", so nothing outside is touched.

@@ -14,6 +14,7 @@ tl::unexpected<Error> failed(std::string_view doing, const Path& path, std::stri
 }
 
 constexpr std::string_view missing = "No such file or directory";
+constexpr std::string_view busy = "Device or resource busy";
 
 }  // namespace
 
@@ -133,6 +134,7 @@ Result<void> MemoryHost::rename(const Path& from, const Path& to) {
     if (moved == nullptr || target.empty()) return failed("rename", from, missing);
     if (find(Path(target).parent_path().string()) == nullptr)
         return failed("rename to", to, missing);
+    if (has_mount(source) || has_mount(target)) return failed("rename to", to, busy);
     const bool directory = moved->kind == FileKind::directory;
     if (directory && below(target).size() > 1)
         return failed("rename to", to, "Directory not empty");
@@ -173,6 +175,7 @@ Result<void> MemoryHost::remove_all(const Path& path) {
 Result<void> MemoryHost::remove_in(const Path& root, const Path& relative) {
     BRAMBLE_ENTER("remove", relative);
     const std::string at = resolve(root.string(), relative, false);
+    if (has_mount(at)) return failed("remove", relative, busy);
     if (!at.empty()) remove_node(at);
     return {};
 }
@@ -192,7 +195,9 @@ Result<void> MemoryHost::copy_tree(
     const std::string source = resolve("", from, false);
     const std::string target = resolve("", to, false);
     if (find(source) == nullptr || target.empty()) return failed("copy", from, missing);
-    if (find(target) != nullptr) return failed("copy to", to, "File exists");
+    const Node* there = find(target);
+    if (there != nullptr && !there->subvolume) return failed("copy to", to, "File exists");
+    const bool into_subvolume = there != nullptr;
     std::vector<std::string> paths = below(source);
     if (!entered) paths.resize(paths.size() / 2);  // a copy fails half-way, as real ones do
     std::map<const Content*, std::shared_ptr<Content>> copies;  // hard links stay hard links
@@ -203,6 +208,7 @@ Result<void> MemoryHost::copy_tree(
             if (!copy) copy = std::make_shared<Content>(Content{node.content->bytes, false});
             node.content = copy;
         }
+        node.subvolume = into_subvolume && path == source;
         nodes_[target + path.substr(source.size())] = std::move(node);
     }
     return entered;

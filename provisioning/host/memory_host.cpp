@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace bramble::host {
 namespace {
@@ -70,7 +71,9 @@ void MemoryHost::fail_call(std::size_t number, Fault fault) {
 }
 
 void MemoryHost::restart() {
-    dark_ = false;
+    if (std::exchange(dark_, false)) {
+        while (!mounts_.empty()) take_off(mounts_.back());
+    }
     fail_at_.reset();
     calls_ = 0;
     for (auto& [path, node] : nodes_) {

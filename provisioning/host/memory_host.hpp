@@ -24,7 +24,8 @@ public:
 
     // ---- for tests
 
-    std::string filesystem = "ext4";  // of every path
+    std::string filesystem = "ext4";                   // of every path
+    std::string no_overlay = "this machine has none";  // why; empty: overlays can be mounted
 
     void put_file(const Path& path, std::string_view bytes, std::uint32_t mode = 0644);
     void put_symlink(const Path& path, const Path& target);
@@ -37,7 +38,8 @@ public:
 
     // Fails the call `number` (from 0), counted from now.
     void fail_call(std::size_t number, Fault fault);
-    // After a power cut: calls work again; bytes that were never synced are gone.
+    // After a power cut: calls work again; mounts and bytes that were never synced are gone.
+    // After a call that failed only the first.
     void restart();
 
     std::size_t calls() const { return calls_; }  // since fail_call, or the beginning
@@ -64,6 +66,14 @@ public:
         const Path& from, const Path& to, const std::stop_token& stop, Blocks blocks
     ) override;
     Result<void> sync_tree(const Path& path) override;
+    Result<bool> is_subvolume(const Path& path) override;
+    Result<void> make_subvolume(const Path& path) override;
+    Result<void> snapshot(const Path& from, const Path& to) override;
+    std::string overlay_problem(const Path& directory) override;
+    Result<std::vector<Path>> mounts_below(const Path& path) override;
+    Result<void> mount_itself(const Path& path, bool shared) override;
+    Result<void> mount_overlay(const OverlayMount& overlay, const Path& at) override;
+    Result<void> unmount(const Path& path) override;
     Result<std::optional<FileStatus>> status_in(const Path& root, const Path& relative) override;
     Result<std::string> read_file_in(const Path& root, const Path& relative) override;
     Result<std::vector<DirectoryEntry>> list_in(const Path& root, const Path& relative) override;
@@ -98,6 +108,14 @@ private:
         std::shared_ptr<Content> content;  // shared by hard links
         Path target;
         FileStatus status;
+        bool subvolume = false;
+    };
+
+    // What hides a directory. An overlay's nodes stand at the mount while it is there, and all of
+    // them in `upper` afterwards: who looks through it sees no difference.
+    struct MountRecord {
+        std::string at;
+        std::optional<std::string> upper;  // of an overlay
     };
 
     // Counts a call and fails it when its turn has come.
@@ -118,10 +136,15 @@ private:
     std::vector<DirectoryEntry> entries_of(const std::string& directory) const;
     std::vector<std::string> below(const std::string& path) const;  // itself first
     void remove_node(const std::string& resolved);
+    void move_below(const std::string& from, const std::string& to);  // without `from` itself
+    void copy_below(const std::string& from, const std::string& to);  // likewise
+    void take_off(const MountRecord& mount);
+    bool has_mount(const std::string& resolved) const;  // at or below it
 
     std::map<std::string, Node> nodes_;
     std::map<std::string, Script> scripts_;
     std::map<std::string, int> locks_;
+    std::vector<MountRecord> mounts_;
     std::chrono::system_clock::time_point now_;
     std::size_t calls_ = 0;
     std::optional<std::size_t> fail_at_;

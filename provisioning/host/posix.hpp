@@ -74,6 +74,8 @@ struct NewFile {
 [[nodiscard]] Result<std::optional<FileStatus>> status_at(
     const Fd& directory, const std::string& name, const Path& path
 );
+// Deletes `path` when it is a btrfs subvolume; false and nothing done when it is none or cannot be.
+bool remove_subvolume(const Path& path);
 [[nodiscard]] Result<std::vector<DirectoryEntry>> list_fd(Fd directory, const Path& path);
 
 }  // namespace bramble::host::posix

@@ -157,6 +157,7 @@ Result<void> RealHost::hard_link(const Path& from, const Path& to) {
 Result<void> RealHost::remove_all(const Path& path) {
     if (::unlink(path.c_str()) == 0 || errno == ENOENT || errno == ENOTDIR) return {};
     if (errno != EISDIR && errno != EPERM) return failure("remove", path);
+    if (remove_subvolume(path)) return sync_directory(parent_of(path));
     // A board may have nested directories beyond any depth that recursion here would bear.
     return run_or_fail(
                *this, {.argv = {"rm", "-rf", "--one-file-system", "--", path.string()}}
@@ -194,7 +195,12 @@ Result<void> RealHost::copy_tree(
 ) {
     const auto there = status(to);
     if (!there) return tl::unexpected(there.error());
-    if (*there) return fail(fmt::format("cannot copy to '{}': it exists", to.string()));
+    if (*there) {
+        const auto subvolume = is_subvolume(to);
+        if (!subvolume || !*subvolume) {
+            return fail(fmt::format("cannot copy to '{}': it exists", to.string()));
+        }
+    }
     constexpr std::array reflink = {"--reflink=auto", "--reflink=always", "--reflink=never"};
     const Command copy = {
         .argv =

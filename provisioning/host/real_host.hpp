@@ -31,6 +31,15 @@ public:
     ) override;
     Result<void> sync_tree(const Path& path) override;
 
+    Result<bool> is_subvolume(const Path& path) override;
+    Result<void> make_subvolume(const Path& path) override;
+    Result<void> snapshot(const Path& from, const Path& to) override;
+    std::string overlay_problem(const Path& directory) override;
+    Result<std::vector<Path>> mounts_below(const Path& path) override;
+    Result<void> mount_itself(const Path& path, bool shared) override;
+    Result<void> mount_overlay(const OverlayMount& overlay, const Path& at) override;
+    Result<void> unmount(const Path& path) override;
+
     Result<std::optional<FileStatus>> status_in(const Path& root, const Path& relative) override;
     Result<std::string> read_file_in(const Path& root, const Path& relative) override;
     Result<std::vector<DirectoryEntry>> list_in(const Path& root, const Path& relative) override;

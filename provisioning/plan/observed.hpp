@@ -62,6 +62,7 @@ struct Observed {
     std::optional<layout::Manifest> current;
     std::uint64_t next_generation = 1;
     std::string filesystem;         // of the store: "ext4", "xfs", "btrfs"; empty: not known
+    std::string overlay_problem;    // why overlays cannot be used there; empty: they can
     std::vector<Problem> problems;  // met while looking: a missing source, an unreadable current
 };
 

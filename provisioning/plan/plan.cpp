@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "provisioning/plan/compose.hpp"
+#include "provisioning/plan/copy_on_write.hpp"
 #include "provisioning/plan/customization.hpp"
 #include "provisioning/plan/difference.hpp"
 #include "provisioning/plan/scope.hpp"
@@ -37,7 +38,7 @@ public:
         const auto add = [&](const std::vector<Problem>& more) {
             plan_.problems.insert(plan_.problems.end(), more.begin(), more.end());
         };
-        add(unsupported(fleet, observed.filesystem));
+        add(unsupported(fleet, observed));
         add(wanted_.problems);
         if (observed.current) plan_.current = observed.current->generation;
     }
@@ -49,6 +50,7 @@ public:
         const std::vector<std::string> reasons = reasons_to_publish();
         export_roots();
         publish(reasons);
+        tell_costs();
         return std::move(plan_);
     }
 
@@ -134,24 +136,28 @@ private:
     ) {
         Step step{StepKind::copy_root, board, "it has none", {}, {}};
         step.key = Digest::of(fmt::format("{}\n{}\n", wanted.base, identity.to_string()));
-        if (has_another) step.reason = fmt::format("its base changed: image {}", wanted.image);
         const auto ingest = ingests_.find(wanted.image);
         if (ingest != ingests_.end()) step.after.push_back(ingest->second);
         const fleet::Board* known = fleet_.find_board(board);
         const fleet::Profile* profile = fleet_.find_profile(known->profile);
-        step.copy_on_write = copy_on_write_on(observed_.filesystem, *profile);
+        step.copy_on_write = copy_on_write_of(fleet_, *profile, observed_);
+        if (has_another) {
+            step.reason = fmt::format(
+                "its base changed: image {}{}", wanted.image, fate_of_changes(*profile)
+            );
+        }
         add(std::move(step));
-        if (!has_another) return;
-        if (profile->root.on_base_change != fleet::OnBaseChange::keep) return;
-        plan_.problems.push_back(
-            {known->where,
-             fmt::format(
-                 "board '{}': on_base_change: keep is not acted upon by this version; its earlier "
-                 "tree stays in the store beside the new one, copy from there what it needs",
-                 board
-             ),
-             false}
-        );
+    }
+
+    // What becomes of what the board changed: never silently. The root that it leaves stays beside
+    // the new one for as long as a generation that is kept names it.
+    static std::string fate_of_changes(const fleet::Profile& profile) {
+        if (profile.root.on_base_change == fleet::OnBaseChange::reset) {
+            return "; its changes do not come along (on_base_change: reset)";
+        }
+        if (profile.root.keep.empty())
+            return "; nothing is listed to keep, its changes stay behind";
+        return fmt::format("; of its changes it keeps {}", fmt::join(profile.root.keep, ", "));
     }
 
     std::vector<std::string> reasons_to_publish() const {
@@ -179,6 +185,16 @@ private:
             {}};
         for (std::size_t i = 0; i < plan_.steps.size(); ++i) step.after.push_back(i);
         add(std::move(step));
+    }
+
+    void tell_costs() {
+        std::map<fleet::CopyOnWrite, std::size_t> roots;
+        for (const Step& step : plan_.steps) {
+            if (step.kind == StepKind::copy_root) ++roots[step.copy_on_write];
+        }
+        for (const auto& [kind, count] : roots) {
+            plan_.costs.push_back(cost_of(kind, count, fleet_, observed_));
+        }
     }
 
     // Before publishing: a board that is told of a root must be able to mount it.

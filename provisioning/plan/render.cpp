@@ -2,29 +2,10 @@
 
 #include <boost/json.hpp>
 
+#include "provisioning/plan/copy_on_write.hpp"
 #include "provisioning/plan/plan.hpp"
 
 namespace bramble::plan {
-namespace {
-
-std::string_view name_of(fleet::CopyOnWrite kind) {
-    switch (kind) {
-        case fleet::CopyOnWrite::automatic:
-            return "auto";
-        case fleet::CopyOnWrite::btrfs:
-            return "btrfs snapshot";
-        case fleet::CopyOnWrite::reflink:
-            return "reflink";
-        case fleet::CopyOnWrite::overlay:
-            return "overlayfs";
-        case fleet::CopyOnWrite::copy:
-            break;
-    }
-    return "plain copy";
-}
-
-}  // namespace
-
 std::string render(const Plan& plan, const fleet::Fleet& fleet) {
     std::string text;
     for (const Problem& problem : plan.problems) {
@@ -53,6 +34,7 @@ std::string render(const Plan& plan, const fleet::Fleet& fleet) {
                                              : ""
         );
     }
+    for (const std::string& cost : plan.costs) text += "     " + cost + "\n";
     return text;
 }
 
@@ -88,6 +70,7 @@ std::string render_json(const Plan& plan, const fleet::Fleet& fleet) {
         {"refused", plan.refused()},
         {"nothing_to_do", plan.nothing_to_do()},
         {"steps", std::move(steps)},
+        {"costs", json::array(plan.costs.begin(), plan.costs.end())},
         {"problems", std::move(problems)}};
     return json::serialize(written) + "\n";
 }

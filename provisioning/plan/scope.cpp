@@ -6,16 +6,16 @@
 #include <set>
 
 #include "config/layout/manifest.hpp"
+#include "provisioning/plan/copy_on_write.hpp"
 
 namespace bramble::plan {
 namespace {
 
-bool can_reflink(std::string_view filesystem) {
-    return filesystem == "xfs" || filesystem == "btrfs";
-}
-
 void check_profile(
-    const fleet::Profile& profile, std::string_view filesystem, std::vector<Problem>& problems
+    const fleet::Fleet& fleet,
+    const fleet::Profile& profile,
+    const Observed& observed,
+    std::vector<Problem>& problems
 ) {
     const auto add = [&](bool fatal, std::string_view what) {
         problems.push_back(
@@ -32,20 +32,8 @@ void check_profile(
             "this version makes no shared roots: set root: {mode: per-board}, or {mode: none} for "
             "boot files only");
     }
-    const auto wish = profile.root.copy_on_write;
-    if (wish == fleet::CopyOnWrite::btrfs || wish == fleet::CopyOnWrite::overlay) {
-        add(false,
-            "this version makes neither snapshots nor overlays: its roots are made as with "
-            "copy_on_write: auto");
-    }
-    if (wish == fleet::CopyOnWrite::reflink && !filesystem.empty() && !can_reflink(filesystem)) {
-        add(true,
-            fmt::format(
-                "copy_on_write: reflink needs the store on xfs or btrfs, and it is on {}: put it "
-                "on one of them, or leave copy_on_write out",
-                filesystem
-            ));
-    }
+    const auto of_copies = copy_on_write_problems(fleet, profile, observed);
+    problems.insert(problems.end(), of_copies.begin(), of_copies.end());
     for (const auto& [path, source] : profile.boot_files) {
         if (layout::is_boot_path(path)) continue;
         add(true,
@@ -72,17 +60,10 @@ std::vector<const fleet::Profile*> profiles_in_use(const fleet::Fleet& fleet) {
     return used;
 }
 
-fleet::CopyOnWrite copy_on_write_on(std::string_view filesystem, const fleet::Profile& profile) {
-    using Kind = fleet::CopyOnWrite;
-    const Kind wish = profile.root.copy_on_write;
-    if (wish == Kind::copy || wish == Kind::reflink) return wish;
-    return can_reflink(filesystem) ? Kind::reflink : Kind::copy;
-}
-
-std::vector<Problem> unsupported(const fleet::Fleet& fleet, std::string_view filesystem) {
+std::vector<Problem> unsupported(const fleet::Fleet& fleet, const Observed& observed) {
     std::vector<Problem> problems;
     for (const fleet::Profile* profile : profiles_in_use(fleet)) {
-        check_profile(*profile, filesystem, problems);
+        check_profile(fleet, *profile, observed, problems);
     }
     for (const fleet::Board& board : fleet.boards) {
         if (layout::is_boot_path(board.name) && board.name.find('/') == std::string::npos) continue;

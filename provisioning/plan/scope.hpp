@@ -2,7 +2,6 @@
 // not act upon. It refuses to know the store.
 #pragma once
 
-#include <string_view>
 #include <vector>
 
 #include "config/fleet/fleet.hpp"
@@ -14,11 +13,8 @@ namespace bramble::plan {
 // order.
 std::vector<const fleet::Profile*> profiles_in_use(const fleet::Fleet& fleet);
 
-// What the fleet asks of profiles in use and this version, or the store's filesystem ("ext4"), does
-// not do: said at once instead of being left out silently.
-std::vector<Problem> unsupported(const fleet::Fleet& fleet, std::string_view filesystem);
-
-// How a board's root of this profile comes to be on such a filesystem.
-fleet::CopyOnWrite copy_on_write_on(std::string_view filesystem, const fleet::Profile& profile);
+// What the fleet asks of profiles in use and this version, or the store as observed, does not do:
+// said at once instead of being left out silently.
+std::vector<Problem> unsupported(const fleet::Fleet& fleet, const Observed& observed);
 
 }  // namespace bramble::plan

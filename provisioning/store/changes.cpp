@@ -9,9 +9,6 @@
 namespace bramble::store {
 namespace {
 
-// Where a board's next root is made: in the board's own directory, so that a rename ends it.
-constexpr std::string_view staged_root_name = ".root-in-the-making";
-
 constexpr std::uint32_t object_mode = 0444;
 
 // Roots hold set-uid programs and device nodes of somebody else's making, and a board may add more:
@@ -36,22 +33,14 @@ Result<Changes> Changes::begin(host::Host& host, const layout::StorePaths& paths
     }
     auto lock = host.lock(paths.lock());
     if (!lock) return tl::unexpected(lock.error());
-    if (auto removed = host.remove_all(paths.staging()); !removed) {
-        return tl::unexpected(removed.error());
-    }
-    const Path staging = paths.staging().filename();
-    if (auto made = host.make_directories_in(paths.store(), staging, private_mode, {}); !made) {
-        return tl::unexpected(made.error());
-    }
-    const auto boards = host.list(paths.boards());
-    if (!boards) return tl::unexpected(boards.error());
-    for (const host::DirectoryEntry& board : *boards) {
-        const Path left = paths.board(board.name) / staged_root_name;
-        if (auto removed = host.remove_all(left); !removed) return tl::unexpected(removed.error());
-    }
     Changes changes(Store(host, paths), std::move(*lock));
-    if (auto done = changes.finish_removals(); !done) return tl::unexpected(done.error());
-    return changes;
+    return changes.remove_leftovers()
+        .and_then([&] {
+            const Path staging = paths.staging().filename();
+            return host.make_directories_in(paths.store(), staging, private_mode, {});
+        })
+        .and_then([&] { return changes.mount_roots(); })
+        .map([&] { return std::move(changes); });
 }
 
 Result<layout::ObjectFile> Changes::add_object(const Path& source) {
@@ -81,35 +70,30 @@ Result<Path> Changes::stage(std::string_view name) {
     ).map([&] { return directory; });
 }
 
+// On btrfs a base is a subvolume, so that boards' roots can be snapshots of it. Whoever made the
+// tree knew nothing of that; its blocks are not copied.
 Result<void> Changes::adopt_root(const Path& staged, std::string_view name) {
     const Path target = paths().root(name);
     const auto there = host().status(target);
     if (!there) return tl::unexpected(there.error());
     if (*there) return host().remove_all(staged);
-    return host().sync_tree(staged).and_then([&] { return host().rename(staged, target); });
+    if (host().filesystem_of(paths().roots()) != "btrfs") {
+        return host().sync_tree(staged).and_then([&] { return host().rename(staged, target); });
+    }
+    const Path base = paths().staging() / "base";
+    return host()
+        .remove_all(base)
+        .and_then([&] { return host().make_subvolume(base); })
+        .and_then([&] {
+            return host().copy_tree(staged, base, {}, host::Blocks::shared_if_possible);
+        })
+        .and_then([&] { return host().sync_tree(base); })
+        .and_then([&] { return host().rename(base, target); })
+        .and_then([&] { return host().remove_all(staged); });
 }
 
 Result<void> Changes::record_image(const plan::ImageRecord& record) {
     return host().write_file(paths().image(record.key), write_image_record(record));
-}
-
-Result<Path> Changes::stage_board_root(
-    std::string_view board, std::string_view base, host::Blocks blocks, const std::stop_token& stop
-) {
-    const Path staged = paths().board(board) / staged_root_name;
-    return host()
-        .make_directories(paths().board(board))
-        .and_then([&] { return host().remove_all(staged); })
-        .and_then([&] { return host().copy_tree(paths().root(base), staged, stop, blocks); })
-        .map([&] { return staged; });
-}
-
-Result<void> Changes::adopt_board_root(
-    std::string_view board, std::string_view base, const Path& staged
-) {
-    return host().sync_tree(staged).and_then([&] {
-        return host().rename(staged, paths().board_root(board, base));
-    });
 }
 
 Result<void> Changes::record_identity(

@@ -9,7 +9,6 @@ namespace bramble::store {
 namespace {
 
 constexpr std::uint64_t record_bytes_max = 64U << 20U;
-constexpr std::string_view leaving_root_name = ".root-on-its-way-out";
 
 Result<void> list_objects(const Store& store, Inventory& there) {
     const Path objects = store.paths().store() / "objects";
@@ -88,16 +87,6 @@ Result<Inventory> Store::inventory() const {
         .map([&] { return std::move(there); });
 }
 
-Result<void> Changes::finish_removals() {
-    const auto boards = host().list(paths().boards());
-    if (!boards) return tl::unexpected(boards.error());
-    for (const host::DirectoryEntry& board : *boards) {
-        const Path left = paths().board(board.name) / leaving_root_name;
-        if (auto removed = host().remove_all(left); !removed) return removed;
-    }
-    return {};
-}
-
 // From one moment to the next it is not there; then it is taken apart, which may take long and be
 // cut short.
 Result<void> Changes::remove_aside(const Path& path, const Path& aside) {
@@ -131,22 +120,6 @@ Result<void> Changes::remove_stamp(std::string_view board, std::string_view base
     Path stamp = paths().board_root(board, base);
     stamp += stamp_suffix;
     return host().remove_all(stamp);
-}
-
-Result<void> Changes::remove_board_root(std::string_view board, std::string_view base) {
-    const Path tree = paths().board_root(board, base);
-    const Path link = paths().board_root(board);
-    const auto status = host().status(link);
-    if (!status) return tl::unexpected(status.error());
-    if (*status) {
-        const auto target = host().read_link(link);
-        if (target && *target == tree.filename()) {
-            if (auto removed = host().remove_all(link); !removed) return removed;
-        }
-    }
-    return remove_aside(tree, paths().board(board) / leaving_root_name).and_then([&] {
-        return remove_board_if_empty(board);
-    });
 }
 
 // A board's identity outlives its roots, so only one that never had any goes with them.

@@ -13,6 +13,14 @@ namespace bramble::store {
 inline constexpr std::string_view root_prefix = "root.";
 inline constexpr std::string_view stamp_suffix = ".identity";
 
+// boards/<board>/overlay.<base>, with upper/ and work/: of a root that is an overlay.
+inline constexpr std::string_view overlay_prefix = "overlay.";
+
+// Where a board's next root is made and its last one is taken apart: in the board's own directory,
+// so that a rename begins or ends it.
+inline constexpr std::string_view staged_root_name = ".root-in-the-making";
+inline constexpr std::string_view leaving_root_name = ".root-on-its-way-out";
+
 inline Result<std::vector<host::DirectoryEntry>> list_if_there(
     host::Host& host, const host::Path& directory
 ) {

@@ -4,10 +4,12 @@
 
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "config/fleet/fleet.hpp"
 #include "config/layout/manifest.hpp"
 #include "config/layout/store_paths.hpp"
 #include "config/types/result.hpp"
@@ -49,6 +51,12 @@ public:
     // Where the root that this entry names lies on this machine; none for one that is not ours.
     std::optional<Path> tree_of(const layout::BoardEntry& board) const;
 
+    // How this tree came to be, as far as it shows: a copy that shares blocks looks like any copy.
+    [[nodiscard]] Result<fleet::CopyOnWrite> kind_of(std::string_view board, std::string_view base)
+        const;
+    // What a board wrote into a root that is an overlay: its upper directory, beside the root.
+    Path upper_of(std::string_view board, std::string_view base) const;
+
     // All that lies here and that a collection may take.
     [[nodiscard]] Result<Inventory> inventory() const;
 
@@ -59,11 +67,23 @@ private:
     layout::StorePaths paths_;
 };
 
+// A board's root while it is made.
+struct StagedRoot {
+    Path tree;  // where it can be written
+    bool overlay = false;
+};
+
+// How a board's root comes from its base.
+struct RootMaking {
+    fleet::CopyOnWrite kind = fleet::CopyOnWrite::copy;  // anything but automatic
+    bool insist = false;  // reflink: an error where blocks cannot be shared, instead of a copy
+};
+
 // The right to change the store, as long as it lives.
 class Changes {
 public:
     // Makes the store where it is missing, takes its lock, removes what a killed run left half
-    // made. Errors: another one holds the lock; the disk.
+    // made, mounts what a restart took away. Errors: another one holds the lock; the disk.
     [[nodiscard]] static Result<Changes> begin(host::Host& host, const layout::StorePaths& paths);
 
     const Store& store() const { return store_; }
@@ -78,16 +98,25 @@ public:
     [[nodiscard]] Result<void> adopt_root(const Path& staged, std::string_view name);
     [[nodiscard]] Result<void> record_image(const plan::ImageRecord& record);
 
-    // A copy of roots/<base> for a board, not yet where the board will find it.
-    [[nodiscard]] Result<Path> stage_board_root(
+    // What roots/<base> becomes for a board, not yet where the board will find it.
+    [[nodiscard]] Result<StagedRoot> stage_board_root(
         std::string_view board,
         std::string_view base,
-        host::Blocks blocks,
+        const RootMaking& making,
         const std::stop_token& stop
     );
     [[nodiscard]] Result<void> adopt_board_root(
-        std::string_view board, std::string_view base, const Path& staged
+        std::string_view board, std::string_view base, const StagedRoot& staged
     );
+    // Errors: it is one that has to be mounted to be itself, and it could not be.
+    [[nodiscard]] Result<Path> board_root_to_write(std::string_view board, std::string_view base);
+
+    // Roots that should be mounted and are not, each with the reason; found by `begin`.
+    const std::vector<std::string>& mount_problems() const { return mount_problems_; }
+
+    // Takes all mounts of this store away. Boards that run lose their roots.
+    [[nodiscard]] Result<void> unmount_roots();
+
     // Remembers which identity a board's root was given.
     [[nodiscard]] Result<void> record_identity(
         std::string_view board, std::string_view base, const Digest& identity
@@ -119,11 +148,17 @@ private:
 
     const layout::StorePaths& paths() const { return store_.paths(); }
 
-    [[nodiscard]] Result<void> finish_removals();
     [[nodiscard]] Result<void> remove_aside(const Path& path, const Path& aside);
+    [[nodiscard]] Result<void> remove_leftovers();
+    [[nodiscard]] Result<void> remove_leftovers_of(const std::string& board);
+    [[nodiscard]] Result<StagedRoot> stage_overlay(const Path& staged, const Path& base);
+    [[nodiscard]] Result<void> mount_roots();
+    [[nodiscard]] Result<void> mount_root(std::string_view board, std::string_view base);
 
     Store store_;
     std::unique_ptr<host::Lock> lock_;
+    std::set<Path> mounts_;  // at and below boards/
+    std::vector<std::string> mount_problems_;
 };
 
 }  // namespace bramble::store

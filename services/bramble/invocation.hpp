@@ -36,6 +36,7 @@ void add_apply(CLI::App& app, Invocation& invocation);
 void add_generations(CLI::App& app, Invocation& invocation);
 void add_diff(CLI::App& app, Invocation& invocation);
 void add_rollback(CLI::App& app, Invocation& invocation);
+void add_root(CLI::App& app, Invocation& invocation);
 void add_gc(CLI::App& app, Invocation& invocation);
 void add_serve(CLI::App& app, Invocation& invocation);
 void add_operate(CLI::App& app, Invocation& invocation);

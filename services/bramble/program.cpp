@@ -31,8 +31,8 @@ constexpr const char* footer =
     R"(Who runs what:
   anyone            check, schema, plan, explain, rehearse, simulate, generations, diff, version,
                     completion
-  root              apply (roots hold foreign owners and device nodes), rollback, gc, up, operate,
-                    token; doctor sees more as root
+  root              apply (roots hold foreign owners and device nodes), rollback, root, gc, up,
+                    operate, token; doctor sees more as root
   who owns the fleet file   adopt, forget
   its own user      serve, with CAP_NET_BIND_SERVICE and CAP_NET_RAW; as root with --user NAME
   whoever may reach the admin address   status, boards, board, logs, watch
@@ -100,6 +100,7 @@ int run_program(int argc, const char* const* argv) {
     add_generations(app, invocation);
     add_diff(app, invocation);
     add_rollback(app, invocation);
+    add_root(app, invocation);
     add_gc(app, invocation);
     add_serve(app, invocation);
     add_operate(app, invocation);

@@ -144,11 +144,12 @@ class Process:
 
 
 class Namespace:
-    """One host of the lab: a network namespace with loopback up."""
+    """One host of the lab: a network namespace with loopback up, and mounts of its own that go with it."""
 
     def __init__(self, lab, role):
         self.lab, self.role, self.name = lab, role, f"{lab.name}-{role}"
         run("ip", "netns", "add", self.name)
+        self._holder = self._hold_mounts()
         self.ip("link", "set", "lo", "up")
         # The boards speak IPv4 alone; without IPv6 no router solicitation delays or clutters a trace.
         self.command("sysctl", "-qw", "net.ipv6.conf.all.disable_ipv6=1", "net.ipv6.conf.default.disable_ipv6=1", check=False)
@@ -156,9 +157,25 @@ class Namespace:
     def ip(self, *arguments):
         return run("ip", "-n", self.name, *arguments)
 
+    def _hold_mounts(self):
+        """What one program mounts here the next one finds: a process keeps the mount namespace that `ip` makes."""
+        holder = subprocess.Popen(["ip", "netns", "exec", self.name, "sleep", "infinity"], stdin=subprocess.DEVNULL,
+                                  start_new_session=True, preexec_fn=_die_with_parent)
+        self.lab.at_close(lambda: (holder.kill(), holder.wait()))
+        deadline = time.monotonic() + 10
+        while pathlib.Path(f"/proc/{holder.pid}/comm").read_text() != "sleep\n":
+            if holder.poll() is not None or time.monotonic() > deadline:
+                raise LabError(f"{self.name}: no process keeps its mounts")
+            time.sleep(0.002)
+        return holder
+
     def inside(self, *command):
         """The argument list that runs `command` here."""
-        return ["ip", "netns", "exec", self.name, *map(str, command)]
+        return ["nsenter", f"--target={self._holder.pid}", "--net", "--mount", f"--wdns={os.getcwd()}", *map(str, command)]
+
+    def path(self, path):
+        """A path of this host, as the test itself reaches it: with the mounts that programs made here."""
+        return pathlib.Path(f"/proc/{self._holder.pid}/root{path}")
 
     def command(self, *command, check=True, timeout=30):
         """Runs a command here to its end; its output."""

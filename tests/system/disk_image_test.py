@@ -192,7 +192,7 @@ class DiskImage(unittest.TestCase):
                     self.assertIn(name, manifest)
                 self.assertNotIn("firstboot", manifest)
                 self.assertNotIn("PARTUUID", manifest)
-                board = store / "boards/pi-01/root"
+                board = self.server.path(store / "boards/pi-01/root")
                 self.assertNotIn("PARTUUID", (board / "etc/fstab").read_text())
 
     def test_hostile_and_broken_images_are_refused_with_a_sentence(self):

@@ -126,8 +126,8 @@ class Generations(unittest.TestCase):
                     content = (self.store / "objects" / file["object"][:2] / file["object"]).read_bytes()
                     self.assertEqual(hashlib.sha256(content).hexdigest(), file["object"], path)
         for board in manifest["boards"]:
-            self.assertEqual(pathlib.Path(board["root"]["path"], "etc/hostname").read_text(), board["name"] + "\n")
-            self.assertTrue(pathlib.Path(board["root"]["path"], "sbin/init").exists())
+            self.assertEqual((self.appliance.host.path(board["root"]["path"]) / "etc/hostname").read_text(), board["name"] + "\n")
+            self.assertTrue((self.appliance.host.path(board["root"]["path"]) / "sbin/init").exists())
 
     def test_c_kill_nine_of_apply_rollback_and_gc_at_random_moments(self):
         seed = int(os.environ.get("SEED", "0")) or random.SystemRandom().randrange(1, 10**6)

@@ -10,9 +10,9 @@ import tempfile
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-UNITS = ("bramble.service", "bramble-apply.service", "bramble-nfs.service", "bramble-operate.service", "bramble-operate.socket")
+UNITS = ("bramble.service", "bramble-apply.service", "bramble-nfs.service", "bramble-roots.service", "bramble-operate.service", "bramble-operate.socket")
 # How exposed a unit may be by systemd's own measure, from 0 (not at all) to 100.
-EXPOSURE_MAX = {"bramble.service": 20, "bramble-nfs.service": 40, "bramble-apply.service": 55, "bramble-operate.service": 45}
+EXPOSURE_MAX = {"bramble.service": 20, "bramble-nfs.service": 40, "bramble-apply.service": 65, "bramble-roots.service": 55, "bramble-operate.service": 45}
 
 
 class Install(unittest.TestCase):

@@ -89,6 +89,40 @@ TEST_F(Apply, AnotherBaseIsAnotherTreeAndTheOldOneStaysForWhoRunsFromIt) {
     EXPECT_THAT(exports, HasSubstr(current().find_board("pi-01")->root->path.string()));
 }
 
+// What the fleet file lists comes along, from the root that the board runs from now; its identity
+// is written afterwards.
+TEST_F(Apply, OfABoardsChangesTheListedPathsComeAlong) {
+    ASSERT_TRUE(apply());
+    const auto old_root = current().find_board("pi-01")->root->path;
+    machine.put_file(old_root / "home/pi/notes", "the board's own");
+    machine.put_file(old_root / "etc/motd", "the board's own");
+    machine.advance(std::chrono::seconds(5));
+    machine.put_file("/src/root/etc/motd", "second base");
+    fleet.profiles[0].root.on_base_change = fleet::OnBaseChange::keep;
+    fleet.profiles[0].root.keep = {"/home/pi"};
+    Options options;
+    options.carry_over = [](host::Host& host,
+                            const host::Path& from,
+                            const host::Path& to,
+                            const host::Path& path,
+                            const std::stop_token&) -> Result<bool> {
+        const host::Path inner = path.relative_path();
+        const auto there = host.status_in(from, inner);
+        if (!there || !*there) return false;
+        return host.make_directories_in(to, inner.parent_path(), 0755, {})
+            .and_then([&] {
+                return host.copy_tree(from / inner, to / inner, {}, host::Blocks::copied);
+            })
+            .map([] { return true; });
+    };
+    ASSERT_TRUE(run(fleet, options, machine));
+    EXPECT_NE(current().find_board("pi-01")->root->path, old_root);
+    EXPECT_EQ(root_of("pi-01", "home/pi/notes"), "the board's own");
+    EXPECT_EQ(root_of("pi-01", "etc/motd"), "second base");
+    EXPECT_EQ(root_of("pi-02", "home/pi/notes"), "<missing>");
+    EXPECT_EQ(machine.text_at(old_root / "etc/motd"), "the board's own");  // until gc
+}
+
 TEST_F(Apply, ABoardThatIsGoneIsExportedNoMore) {
     ASSERT_TRUE(apply());
     fleet.boards.pop_back();

@@ -215,7 +215,7 @@ TEST_F(Collect, WhatIsNobodysIsLeftAlone) {
 
 // kill -9 at every call to the machine, and every call that fails: what is published is whole, the
 // next apply finishes, and a collection after it leaves no orphan.
-class KilledAnywhere : public testing::TestWithParam<MemoryHost::Fault> {
+class KilledAnywhere : public testing::TestWithParam<FaultOn> {
 protected:
     using Deed = std::function<bool(const fleet::Fleet&, MemoryHost&)>;
 
@@ -224,13 +224,14 @@ protected:
             SCOPED_TRACE(n);
             MemoryHost machine;
             furnish(machine);
+            put_on(machine, std::get<Ground>(GetParam()));
             const fleet::Fleet fleet = small_fleet();
             for (int base = 1; base <= bases; ++base) {
                 change_base(machine, base);
                 ASSERT_TRUE(run(fleet, {}, machine));
             }
             change_base(machine, bases + 1);
-            machine.fail_call(n, GetParam());
+            machine.fail_call(n, std::get<MemoryHost::Fault>(GetParam()));
             const bool done = deed(fleet, machine);
             const bool reached = machine.calls() > n;
             machine.restart();
@@ -271,12 +272,7 @@ TEST_P(KilledAnywhere, InACollection) {
 }
 
 INSTANTIATE_TEST_SUITE_P(
-    OnceAndForGood,
-    KilledAnywhere,
-    testing::Values(MemoryHost::Fault::once, MemoryHost::Fault::power_cut),
-    [](const auto& instance) {
-        return instance.param == MemoryHost::Fault::once ? "OneCall" : "PowerCut";
-    }
+    OnceAndForGood, KilledAnywhere, every_fault_on_every_ground(), name_of_fault
 );
 
 }  // namespace

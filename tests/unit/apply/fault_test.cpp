@@ -32,7 +32,7 @@ void customize(MemoryHost& machine, fleet::Fleet& fleet) {
     fleet.images[0].customize.files["/etc/motd"].content = "welcome\n";
 }
 
-class Fault : public testing::TestWithParam<MemoryHost::Fault> {
+class Fault : public testing::TestWithParam<FaultOn> {
 protected:
     // What `current` names is there to its last byte.
     static void expect_whole(MemoryHost& machine, const layout::StorePaths& paths) {
@@ -74,13 +74,15 @@ protected:
             SCOPED_TRACE(n);
             MemoryHost machine;
             furnish(machine);
+            put_on(machine, std::get<Ground>(GetParam()));
             fleet::Fleet fleet = small_fleet();
             prepare(machine, fleet);
             const std::string before = shown(machine, paths);
-            machine.fail_call(n, GetParam());
+            machine.fail_call(n, std::get<MemoryHost::Fault>(GetParam()));
             const auto applied = run(fleet, {}, machine);
             const bool reached = machine.calls() > n;
             machine.restart();
+            ASSERT_TRUE(store::Changes::begin(machine, paths));  // mounts are back
             expect_whole(machine, paths);
             // The old generation or the new one; the new one also where only what follows the
             // rename failed.
@@ -134,14 +136,7 @@ TEST_P(Fault, InAnApplyOfAnotherCustomization) {
     );
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    OnceAndForGood,
-    Fault,
-    testing::Values(MemoryHost::Fault::once, MemoryHost::Fault::power_cut),
-    [](const auto& instance) {
-        return instance.param == MemoryHost::Fault::once ? "OneCall" : "PowerCut";
-    }
-);
+INSTANTIATE_TEST_SUITE_P(OnceAndForGood, Fault, every_fault_on_every_ground(), name_of_fault);
 
 }  // namespace
 }  // namespace bramble::apply

@@ -70,6 +70,30 @@ inline void furnish(host::MemoryHost& machine) {
     });
 }
 
+// What the store lies on, and so how roots come from their base.
+enum class Ground { copies, snapshots, overlays };
+
+inline void put_on(host::MemoryHost& machine, Ground ground) {
+    machine.filesystem = ground == Ground::snapshots ? "btrfs" : "ext4";
+    if (ground == Ground::overlays) machine.no_overlay.clear();
+}
+
+using FaultOn = std::tuple<host::MemoryHost::Fault, Ground>;
+
+inline auto every_fault_on_every_ground() {
+    return testing::Combine(
+        testing::Values(host::MemoryHost::Fault::once, host::MemoryHost::Fault::power_cut),
+        testing::Values(Ground::copies, Ground::snapshots, Ground::overlays)
+    );
+}
+
+inline std::string name_of_fault(const testing::TestParamInfo<FaultOn>& instance) {
+    const auto& [fault, ground] = instance.param;
+    const char* const grounds[] = {"Copies", "Snapshots", "Overlays"};
+    return std::string(fault == host::MemoryHost::Fault::once ? "OneCall" : "PowerCut") + "On" +
+           grounds[static_cast<int>(ground)];
+}
+
 class Apply : public testing::Test {
 protected:
     Apply() { furnish(machine); }

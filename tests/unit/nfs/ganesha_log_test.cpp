@@ -25,6 +25,7 @@ TEST(WorthTelling, AHealthyLifeIsSilent) {
           "gsh_dbus_pkginit :DBUS :CRIT :dbus_bus_get failed (Failed to connect to socket)",
           "nfs_Init_svc :DISP :CRIT :Cannot acquire credentials for principal nfs",
           "load_rados_config :CONFIG :WARN :Missing RADOS URLs backend library",
+          "posix_create_file_system :FSAL :WARN :btfs filesystem /x may have unsupported subvols",
           "nfs_rpc_process_request :DISP :CRIT :FAILURE: Bad xdr_free for NFSACL_SETACL"})
         EXPECT_EQ(worth_telling(prefix + line), std::nullopt) << line;
     EXPECT_EQ(worth_telling(""), std::nullopt);

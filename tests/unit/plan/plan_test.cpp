@@ -21,35 +21,77 @@ TEST_F(PlanTest, AFreshStoreNeedsEverything) {
         "  3. copy root pi-02: it has none (plain copy)\n"
         "  4. export roots of 2 boards: each to its board's address\n"
         "  5. publish generation 1: the first one\n"
+        "     2 roots by plain copy: each takes the whole space of its base, and some 5 s for each "
+        "GB\n"
     );
 }
 
 TEST_F(PlanTest, HowARootIsCopiedIsTheFilesystemsAndTheProfiles) {
+    using Kind = fleet::CopyOnWrite;
     for (const auto& [filesystem, wish, said] :
-         std::initializer_list<std::tuple<const char*, fleet::CopyOnWrite, const char*>>{
-             {"ext4", fleet::CopyOnWrite::automatic, "(plain copy)"},
-             {"", fleet::CopyOnWrite::automatic, "(plain copy)"},
-             {"xfs", fleet::CopyOnWrite::automatic, "(reflink)"},
-             {"btrfs", fleet::CopyOnWrite::automatic, "(reflink)"},
-             {"xfs", fleet::CopyOnWrite::copy, "(plain copy)"},
-             {"btrfs", fleet::CopyOnWrite::reflink, "(reflink)"},
-             {"btrfs", fleet::CopyOnWrite::btrfs, "(reflink)"}}) {
+         std::initializer_list<std::tuple<const char*, Kind, const char*>>{
+             {"ext4", Kind::automatic, "(overlayfs)"},
+             {"", Kind::automatic, "(plain copy)"},
+             {"tmpfs", Kind::automatic, "(plain copy)"},
+             {"tmpfs", Kind::overlay, "(overlayfs)"},
+             {"xfs", Kind::automatic, "(reflink)"},
+             {"xfs", Kind::overlay, "(overlayfs)"},
+             {"btrfs", Kind::automatic, "(btrfs snapshot)"},
+             {"btrfs", Kind::reflink, "(reflink)"},
+             {"ext4", Kind::copy, "(plain copy)"},
+             {"btrfs", Kind::btrfs, "(btrfs snapshot)"}}) {
         seen.filesystem = filesystem;
         fleet.profiles[0].root.copy_on_write = wish;
         EXPECT_THAT(rendered(), HasSubstr(said)) << filesystem;
     }
 }
 
-TEST_F(PlanTest, AReflinkThatTheFilesystemCannotMakeIsRefused) {
+TEST_F(PlanTest, SaysWhatTheKindCostsAndWhyAPlainCopyIsOne) {
     seen.filesystem = "ext4";
-    fleet.profiles[0].root.copy_on_write = fleet::CopyOnWrite::reflink;
-    const Plan plan = make(fleet, seen, store);
-    EXPECT_TRUE(plan.refused());
     EXPECT_THAT(
-        render(plan, fleet),
-        HasSubstr("copy_on_write: reflink needs the store on xfs or btrfs, and it is on ext4: put "
-                  "it on one of them, or leave copy_on_write out")
+        rendered(),
+        HasSubstr("\n     2 roots by overlayfs: nothing is copied: some 20 ms each, and space for "
+                  "files that a board changes\n")
     );
+    seen.overlay_problem = "this kernel has no overlayfs";
+    EXPECT_THAT(
+        rendered(),
+        HasSubstr("\n     2 roots by plain copy: each takes the whole space of its base, and some "
+                  "5 s for each GB (no overlayfs: this kernel has no overlayfs)\n")
+    );
+}
+
+// Mounts of this machine mean nothing to the one that exports the store.
+TEST_F(PlanTest, WhatAnotherMachineExportsHasNoMounts) {
+    fleet.appliance.nfs = fleet::NfsExternal{"nas", "/export"};
+    seen.filesystem = "ext4";
+    EXPECT_THAT(rendered(), HasSubstr("(plain copy)"));
+    EXPECT_THAT(rendered(), HasSubstr("(no overlayfs: another machine exports the store"));
+    seen.filesystem = "btrfs";
+    EXPECT_THAT(rendered(), HasSubstr("(reflink)"));
+    fleet.profiles[0].root.copy_on_write = fleet::CopyOnWrite::btrfs;
+    EXPECT_TRUE(make(fleet, seen, store).refused());
+}
+
+TEST_F(PlanTest, AKindThatTheStoreDoesNotOfferIsRefusedWithTheRemedy) {
+    seen.filesystem = "ext4";
+    seen.overlay_problem = "this kernel has no overlayfs";
+    for (const auto& [wish, said] :
+         std::initializer_list<std::pair<fleet::CopyOnWrite, const char*>>{
+             {fleet::CopyOnWrite::reflink,
+              "copy_on_write: reflink needs the store on xfs or btrfs, and it is on ext4: put it "
+              "on one of them, or leave copy_on_write out"},
+             {fleet::CopyOnWrite::btrfs,
+              "copy_on_write: btrfs needs the store on btrfs, and it is on ext4: put it there, or "
+              "leave copy_on_write out"},
+             {fleet::CopyOnWrite::overlay,
+              "copy_on_write: overlay: this kernel has no overlayfs; leave copy_on_write out to "
+              "have the first kind that works"}}) {
+        fleet.profiles[0].root.copy_on_write = wish;
+        const Plan plan = make(fleet, seen, store);
+        EXPECT_TRUE(plan.refused());
+        EXPECT_THAT(render(plan, fleet), HasSubstr(said));
+    }
 }
 
 TEST_F(PlanTest, EachStepNamesWhatMustBeDoneBefore) {
@@ -104,10 +146,14 @@ TEST_F(PlanTest, AChangedSourceMakesImageRootsAndGenerationAnew) {
         rendered(),
         "generation 7 is current\n"
         "  1. ingest image lite: not in the store, or its source changed\n"
-        "  2. copy root pi-01: its base changed: image lite (plain copy)\n"
-        "  3. copy root pi-02: its base changed: image lite (plain copy)\n"
+        "  2. copy root pi-01: its base changed: image lite; its changes do not come along "
+        "(on_base_change: reset) (plain copy)\n"
+        "  3. copy root pi-02: its base changed: image lite; its changes do not come along "
+        "(on_base_change: reset) (plain copy)\n"
         "  4. export roots of 2 boards: each to its board's address\n"
         "  5. publish generation 8: image lite is made anew\n"
+        "     2 roots by plain copy: each takes the whole space of its base, and some 5 s for each "
+        "GB\n"
     );
 }
 
@@ -137,6 +183,8 @@ TEST_F(PlanTest, AFailedApplyGoesOnWhereItEnded) {
         "  2. copy root pi-02: it has none (plain copy)\n"
         "  3. export roots of 2 boards: each to its board's address\n"
         "  4. publish generation 1: the first one\n"
+        "     1 root by plain copy: each takes the whole space of its base, and some 5 s for each "
+        "GB\n"
     );
 }
 
@@ -235,13 +283,23 @@ TEST_F(PlanTest, MissingFirmwareIsToldOnceForAProfile) {
     EXPECT_FALSE(plan.refused());
 }
 
-TEST_F(PlanTest, KeepingChangesOverABaseChangeIsNotPretended) {
+TEST_F(PlanTest, SaysWhatBecomesOfABoardsChangesWhenItsBaseChanges) {
     apply();
-    fleet.profiles[0].root.on_base_change = fleet::OnBaseChange::keep;
     seen.sources["lite"] = Digest::of("lite changed");
-    const Plan plan = make(fleet, seen, store);
-    ASSERT_EQ(plan.problems.size(), 2U);
-    EXPECT_THAT(plan.problems[0].message, HasSubstr("its earlier tree stays in the store"));
+    fleet::RootSettings& root = fleet.profiles[0].root;
+    root.on_base_change = fleet::OnBaseChange::keep;
+    EXPECT_THAT(
+        rendered(),
+        HasSubstr("copy root pi-01: its base changed: image lite; nothing is listed to keep, its "
+                  "changes stay behind (")
+    );
+    root.keep = {"/home/pi", "/srv"};
+    EXPECT_THAT(
+        rendered(),
+        HasSubstr("copy root pi-02: its base changed: image lite; of its changes it keeps "
+                  "/home/pi, /srv (")
+    );
+    EXPECT_THAT(make(fleet, seen, store).problems, IsEmpty());
 }
 
 TEST_F(PlanTest, JsonSaysTheSame) {

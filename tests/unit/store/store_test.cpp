@@ -106,7 +106,7 @@ TEST(ImageRecord, AnythingElseIsNoRecord) {
 TEST_F(StoreTest, ABoardsRootIsSeenWhenItIsWholeAndRemembersItsIdentity) {
     machine.put_file("/var/lib/bramble/roots/aa/etc/hostname", "base");
     Changes changes = begin();
-    const auto staged = changes.stage_board_root("pi-01", "aa", host::Blocks::copied, {});
+    const auto staged = changes.stage_board_root("pi-01", "aa", {}, {});
     ASSERT_TRUE(staged);
     EXPECT_THAT(changes.store().board_roots("pi-01").value(), IsEmpty());
     ASSERT_TRUE(changes.adopt_board_root("pi-01", "aa", *staged));
