@@ -5,12 +5,14 @@
 
 #include <algorithm>
 #include <mutex>
+#include <utility>
 
 #include "config/types/text.hpp"
 #include "provisioning/apply/customize_step.hpp"
 #include "provisioning/apply/heartbeat.hpp"
 #include "provisioning/apply/ingest_step.hpp"
 #include "provisioning/apply/root_exports.hpp"
+#include "provisioning/apply/shared_step.hpp"
 #include "provisioning/host/tree_archive.hpp"
 #include "provisioning/plan/compose.hpp"
 #include "provisioning/plan/difference.hpp"
@@ -137,6 +139,10 @@ private:
                 return customize(step);
             case StepKind::store_file:
                 return store_file(step);
+            case StepKind::make_initramfs:
+                return make_initramfs(step);
+            case StepKind::pack_identity:
+                return pack_identity(step);
             case StepKind::copy_root:
                 return copy_root(step);
             case StepKind::write_identity:
@@ -282,6 +288,32 @@ private:
             });
     }
 
+    Result<void> make_initramfs(const Step& step) {
+        for (const auto& [base, image] : wanted_.shared) {
+            if (image != step.subject) continue;
+            const auto made = apply::make_initramfs(changes_, base, [this](std::string_view line) {
+                tell(EventKind::progress, std::string(line));
+            });
+            if (!made) return tl::unexpected(made.error());
+            seen_.initramfs[base] = *made;
+            stale_ = true;
+        }
+        return {};
+    }
+
+    Result<void> pack_identity(const Step& step) {
+        const auto wanted = wanted_.layers.find(step.subject);
+        if (wanted == wanted_.layers.end()) {  // its image turned out to have boot files only
+            tell(EventKind::progress, "its image has no root tree");
+            return {};
+        }
+        const auto packed = apply::pack_identity(changes_, step.subject, wanted->second);
+        if (!packed) return tl::unexpected(packed.error());
+        seen_.packed_identities[step.subject] = *packed;
+        stale_ = true;
+        return {};
+    }
+
     Result<void> write_identity(const Step& step) {
         const std::string& board = step.subject;
         return changes_.board_root_to_write(board, wanted_.roots.at(board).base)
@@ -300,6 +332,10 @@ private:
     }
 
     Result<void> publish() {
+        // Once for all that was made, not once for each: a thousand boards may have been.
+        if (std::exchange(stale_, false)) {
+            if (auto done = recompose(); !done) return done;
+        }
         layout::Manifest manifest = wanted_.manifest;
         if (seen_.current && plan::differences(*seen_.current, manifest).empty()) {
             tell(EventKind::progress, "boards get what they got before: nothing to publish");
@@ -331,6 +367,7 @@ private:
     Outcome outcome_;
     std::size_t number_ = 0;
     std::size_t steps_ = 0;
+    bool stale_ = false;  // what is wanted names files that are made now by what stands for them
     std::string name_;
     std::mutex telling_;  // one event at a time
     Heartbeat heartbeat_{[this](std::chrono::milliseconds since) { tell_still(since); }};

@@ -57,6 +57,9 @@ public:
         each(gone.board_trees, "board roots", [&](const BoardTree& tree) {
             return changes.remove_board_root(tree.board, tree.base);
         });
+        each(gone.shared_roots, "shared roots' exports", [&](const std::string& name) {
+            return changes.remove_initramfs(name);
+        });
         each(gone.roots, "base roots", [&](const std::string& name) {
             return changes.remove_root(name);
         });
@@ -161,11 +164,13 @@ private:
     // Before the trees go: no server may be told of a path that is not there.
     Result<void> withdraw_exports() {
         const auto& trees = result_.gone.board_trees;
-        if (trees.empty()) return {};
+        const auto& shared = result_.gone.shared_roots;
+        if (trees.empty() && shared.empty()) return {};
         tell("withdrawing the exports of what goes");
         const std::set<BoardTree> leaving(trees.begin(), trees.end());
         RootExports exports{fleet_, exported_, {}};
-        exports.leaves = [&leaving](std::string_view board, std::string_view base) {
+        exports.leaves = [&](std::string_view board, std::string_view base) {
+            if (board.empty()) return std::find(shared.begin(), shared.end(), base) != shared.end();
             return leaving.contains({std::string(board), std::string(base)});
         };
         const auto warnings = export_roots(store_, exports);

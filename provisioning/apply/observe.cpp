@@ -6,6 +6,7 @@
 #include "provisioning/image/customize.hpp"
 #include "provisioning/image/ingest.hpp"
 #include "provisioning/plan/scope.hpp"
+#include "provisioning/root/initramfs.hpp"
 #include "provisioning/store/store.hpp"
 
 namespace bramble::apply {
@@ -56,6 +57,16 @@ private:
             auto roots = store_.board_roots(board.name);
             if (!roots) return tl::unexpected(roots.error());
             if (!roots->empty()) seen_.board_roots[board.name] = std::move(*roots);
+            const fleet::Profile* profile = fleet_.find_profile(board.profile);
+            if (profile == nullptr || profile->root.mode != fleet::RootMode::shared) continue;
+            const auto packed = store_.packed_identity(board.name);
+            if (!packed) return tl::unexpected(packed.error());
+            if (*packed) seen_.packed_identities.emplace(board.name, **packed);
+        }
+        const auto shared = store_.shared_roots(root::initramfs_recipe());
+        if (!shared) return tl::unexpected(shared.error());
+        for (const auto& [base, initramfs] : *shared) {
+            if (initramfs) seen_.initramfs.emplace(base, *initramfs);
         }
         return {};
     }

@@ -37,6 +37,21 @@ Clients clients_of(const RootExports& wanted) {
     return clients;
 }
 
+// Whether any board wants NFS version 3 of a shared root: the older one needs more of the server.
+std::string shared_version(const RootExports& wanted) {
+    for (const fleet::Profile& profile : wanted.fleet.profiles) {
+        if (profile.root.mode == fleet::RootMode::shared && profile.root.nfs_version == "3") {
+            return "3";
+        }
+    }
+    for (const layout::Manifest* generation : wanted.generations) {
+        for (const layout::BoardEntry& board : generation->boards) {
+            if (board.root && board.root->read_only && board.root->nfs_version == "3") return "3";
+        }
+    }
+    return "4";
+}
+
 }  // namespace
 
 Result<std::vector<std::string>> export_roots(
@@ -57,6 +72,17 @@ Result<std::vector<std::string>> export_roots(
                 roots.push_back(std::move(root));
             }
         }
+    }
+    const auto shared = store.shared_roots({});
+    if (!shared) return tl::unexpected(shared.error());
+    for (const auto& [base, initramfs] : *shared) {
+        if (wanted.leaves && wanted.leaves("", base)) continue;
+        nfs::ExportedRoot root;
+        root.board = "those that share it";
+        root.path = store.paths().root(base);
+        root.read_only = true;
+        root.nfs_version = shared_version(wanted);
+        roots.push_back(std::move(root));
     }
     if (roots.empty() && !wanted.leaves) return std::vector<std::string>{};
     return nfs::publish_exports(store.host(), store.paths(), wanted.fleet.appliance, roots);

@@ -19,12 +19,13 @@ struct RootExports {
     // Generations whose boards may mount their trees too: at the addresses that they have there,
     // also when the fleet file does not know them any more.
     std::vector<const layout::Manifest*> generations{};
-    // Trees that are about to go; unset: none.
+    // Trees that are about to go (of no board: base roots that are no longer shared); unset: none.
     std::function<bool(std::string_view board, std::string_view base)> leaves{};
 };
 
-// Exports every tree of every board, also those that a board may still run from. Answers with
-// warnings; nothing is asked of any server where there is no tree at all.
+// Exports every tree of every board, also those that a board may still run from, each to its board
+// alone, and every base root that boards share, read-only to their network. Answers with warnings;
+// nothing is asked of any server where there is no tree at all.
 [[nodiscard]] Result<std::vector<std::string>> export_roots(
     const store::Store& store, const RootExports& wanted
 );

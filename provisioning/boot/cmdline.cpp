@@ -12,7 +12,8 @@ namespace bramble::boot {
 namespace {
 
 // Parameters that say where the root is: Bramble's, not a profile's.
-constexpr std::array<std::string_view, 4> ours = {"root", "nfsroot", "ip", "nfsaddrs"};
+constexpr std::array<std::string_view, 5> ours = {
+    "root", "nfsroot", "ip", "nfsaddrs", "bramble.shared"};
 
 // Written by us anyway; a profile that repeats them loses nothing.
 constexpr std::array<std::string_view, 2> repeated = {"rootwait", "rootfstype=nfs"};
@@ -233,6 +234,9 @@ Text make_cmdline(const CmdlineInputs& inputs) {
             inputs.root->path.string(),
             nfs_options(*inputs.root)
         ));
+        if (!inputs.root->identity.empty()) {
+            line.push_back("bramble.shared=" + inputs.root->identity);
+        }
         line.push_back(inputs.root->read_only ? "ro" : "rw");
         line.push_back(ip_parameter(inputs.static_address));
         line.push_back("rootwait");

@@ -24,6 +24,9 @@ struct NfsRoot {
     std::filesystem::path path;
     std::string version = "3";  // 3, 4, 4.1, 4.2
     bool read_only = false;
+    // Of a root that boards share: where this one finds what makes it itself (tftp://…); empty: the
+    // root is its own.
+    std::string identity{};
 };
 
 // The full form of ip=, with which the kernel needs no DHCP server. Not what boards get unless
@@ -50,7 +53,8 @@ struct CmdlineInputs {
 // rootwait
 //
 // vers= and tcp are the forms that the kernel's nfsroot, klibc's nfsmount and our initramfs all
-// take (klibc rejects proto=); the sizes stand there because the kernel's own default is 4096.
+// take (klibc rejects proto=); the sizes stand there because the kernel's own default is 4096. A
+// shared root has bramble.shared=IDENTITY besides, which our initramfs alone understands.
 Text make_cmdline(const CmdlineInputs& inputs);
 
 // What of a stock cmdline.txt is worth keeping: without root=, first-boot resizing and the like.

@@ -72,6 +72,14 @@ std::vector<std::string> image_lines(std::string_view text) {
     return lines;
 }
 
+// Lines that choose an initramfs (fact sheet 7.1).
+bool is_about_initramfs(std::string_view line) {
+    line.remove_prefix(std::min(line.find_first_not_of(' '), line.size()));
+    constexpr std::array<std::string_view, 4> keys = {
+        "initramfs", "auto_initramfs", "ramfsfile", "ramfsaddr"};
+    return among(keys, line.substr(0, line.find_first_of("= ")));
+}
+
 bool says_nothing(const std::string& line) {
     const std::size_t begin = line.find_first_not_of(' ');
     return begin == std::string::npos || line[begin] == '#';
@@ -113,7 +121,9 @@ std::string assemble(
     std::string text = fmt::format(
         "# Written by Bramble for {}: change the fleet file, not this.\n", inputs.owner
     );
+    const bool own_initramfs = !inputs.initramfs.empty();
     for (const std::string& line : image_lines(inputs.image)) {
+        if (own_initramfs && is_about_initramfs(line)) continue;
         if (comments || !says_nothing(line)) text += line + '\n';
     }
     if (!entries.empty() && !inputs.image.empty()) text += "[all]\n";
@@ -125,7 +135,26 @@ std::string assemble(
 
 Text make_config_txt(const ConfigTxtInputs& inputs) {
     Text result;
-    const std::vector<std::string> entries = entry_lines(inputs);
+    std::vector<std::string> entries = entry_lines(inputs);
+    if (!inputs.initramfs.empty()) {
+        std::erase_if(entries, [&](const std::string& line) {
+            if (!is_about_initramfs(line)) return false;
+            result.findings.push_back(
+                {true,
+                 "config-initramfs",
+                 fmt::format(
+                     "config.txt entry '{}' contradicts the initramfs that a shared root is "
+                     "started with",
+                     line
+                 ),
+                 "take it out, or set the profile's root: {mode: per-board}"}
+            );
+            return true;
+        });
+        entries.insert(
+            entries.begin(), {"[all]", fmt::format("initramfs {} followkernel", inputs.initramfs)}
+        );
+    }
     for (const std::string& line : image_lines(inputs.image)) {
         if (!says_nothing(line)) check_line(line, false, result.findings);
     }

@@ -22,12 +22,15 @@ struct ConfigTxtInputs {
     std::string image;  // the image's own config.txt, or default_config_txt of its tree
     std::vector<fleet::ConfigEntry> profile;
     std::vector<fleet::ConfigEntry> board;
+    // The initramfs that the board has to be started with; empty: the image's own way.
+    std::string initramfs{};
 };
 
 // The image's text comes first and loses its comments only when the whole would be too long. The
 // entries follow under [all], so that a filter at the end of the image's text does not catch them;
 // of two entries with one key in one section the later stays, except for keys that add up
-// (dtoverlay, dtparam, …). A key "[pi4]" with an empty value is a filter.
+// (dtoverlay, dtparam, …). A key "[pi4]" with an empty value is a filter. With an initramfs of ours
+// every other line about one goes.
 Text make_config_txt(const ConfigTxtInputs& inputs);
 
 // For an image without a config.txt: what its kernels need.

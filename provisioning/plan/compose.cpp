@@ -9,6 +9,7 @@
 #include "provisioning/boot/config_txt.hpp"
 #include "provisioning/boot/lint.hpp"
 #include "provisioning/boot/pxelinux.hpp"
+#include "provisioning/boot/shared_root.hpp"
 #include "provisioning/plan/plan.hpp"
 #include "provisioning/plan/scope.hpp"
 
@@ -60,11 +61,28 @@ private:
             const auto file = observed_.boot_files.find(source);
             if (file != observed_.boot_files.end()) tree[path] = file->second;
         }
+        if (is_shared(profile, record)) add_initramfs(profile, tree);
+    }
+
+    bool is_shared(const fleet::Profile& profile, const ImageRecord* record) const {
+        return profile.root.mode == fleet::RootMode::shared && has_root(profile, record);
+    }
+
+    // Until it is made, and what it is can be told, its place is held by a file that nothing
+    // equals.
+    void add_initramfs(const fleet::Profile& profile, layout::BootTree& tree) {
+        const auto key = observed_.sources.find(profile.image);
+        if (key == observed_.sources.end()) return;
+        const std::string base = root_name(key->second);
+        result_.shared[base] = profile.image;
+        const auto made = observed_.initramfs.find(base);
+        tree[std::string(boot::shared_initramfs)] =
+            made == observed_.initramfs.end() ? layout::ObjectFile{} : made->second;
     }
 
     // Whether boards of the profile mount a root; an image not yet seen is taken to have one.
     bool has_root(const fleet::Profile& profile, const ImageRecord* record) const {
-        if (profile.root.mode != fleet::RootMode::per_board || profile.image.empty()) return false;
+        if (profile.root.mode == fleet::RootMode::none || profile.image.empty()) return false;
         if (record != nullptr) return record->has_root;
         const fleet::Image* image = fleet_.find_image(profile.image);
         if (image == nullptr) return false;
@@ -77,7 +95,8 @@ private:
     ) const {
         layout::Export root;
         root.server = fleet_.appliance.address.address().to_string();
-        root.path = store_.board_root(board.name, base);
+        root.read_only = profile.root.mode == fleet::RootMode::shared;
+        root.path = root.read_only ? store_.root(base) : store_.board_root(board.name, base);
         root.nfs_version = profile.root.nfs_version;
         if (const auto* nas = std::get_if<fleet::NfsExternal>(&fleet_.appliance.nfs)) {
             root.server = nas->server;
@@ -103,7 +122,33 @@ private:
         identity.mac = board.mac;
         identity.dns = fleet_.appliance.dhcp.dns;
         identity.domain = fleet_.appliance.dhcp.domain;
-        result_.roots[board.name] = WantedRoot{base, profile.image, std::move(identity)};
+        WantedRoot wanted{base, profile.image, std::move(identity)};
+        if (entry.root->read_only) {
+            add_layer(std::move(wanted), entry);
+        } else {
+            result_.roots[board.name] = std::move(wanted);
+        }
+    }
+
+    // As with the initramfs: what is not made yet stands there as what nothing equals.
+    void add_layer(WantedRoot wanted, layout::BoardEntry& entry) {
+        const auto packed = observed_.packed_identities.find(entry.name);
+        const bool made = packed != observed_.packed_identities.end() &&
+                          packed->second.base == wanted.base &&
+                          packed->second.identity == root::identity_key(wanted.identity);
+        entry.files[std::string(boot::shared_identity)] =
+            made ? packed->second.archive : layout::ObjectFile{};
+        result_.layers[entry.name] = std::move(wanted);
+    }
+
+    // Where the initramfs fetches it: from the appliance, whoever serves the root.
+    std::string identity_url(const layout::BoardEntry& entry) const {
+        return fmt::format(
+            "tftp://{}/{}{}",
+            fleet_.appliance.address.address().to_string(),
+            entry.tftp_prefixes.empty() ? "" : entry.tftp_prefixes.front(),
+            boot::shared_identity
+        );
     }
 
     void add_texts(
@@ -119,7 +164,8 @@ private:
                 entry.root->server,
                 entry.root->path,
                 entry.root->nfs_version,
-                entry.root->read_only};
+                entry.root->read_only,
+                entry.root->read_only ? identity_url(entry) : ""};
         }
         if (entry.root && profile.root.ip == fleet::KernelAddress::fixed && board.address) {
             const Ipv4Network& network = fleet_.appliance.address;
@@ -139,7 +185,10 @@ private:
         const auto given = [&](std::string_view path) { return tree.find(path) != tree.end(); };
         if (!given("cmdline.txt")) entry.files["cmdline.txt"] = layout::TextFile{cmdline.text};
         if (entry.model == BoardModel::generic) {
-            const auto kernel = boot::find_kernel(tree);
+            auto kernel = boot::find_kernel(tree);
+            if (kernel && entry.root && entry.root->read_only) {
+                kernel->initrd = boot::shared_initramfs;
+            }
             if (kernel && !given(boot::pxelinux_path)) {
                 entry.files[std::string(boot::pxelinux_path)] =
                     layout::TextFile{boot::make_pxelinux(board.name, *kernel, cmdline.text)};
@@ -151,7 +200,8 @@ private:
             {board.name,
              record.config_txt.empty() ? boot::default_config_txt(tree) : record.config_txt,
              profile.config_txt,
-             board.config_txt}
+             board.config_txt,
+             std::string(entry.root && entry.root->read_only ? boot::shared_initramfs : "")}
         );
         note(profile, &board, config.findings);
         entry.files["config.txt"] = layout::TextFile{config.text};
@@ -198,7 +248,7 @@ private:
                     whole,
                     {entry.model,
                      entry.root ? entry.root->nfs_version : "",
-                     record->initramfs_mounts_nfs4}
+                     record->initramfs_mounts_nfs4 || (entry.root && entry.root->read_only)}
                 )
             );
         }

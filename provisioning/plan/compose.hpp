@@ -24,11 +24,13 @@ struct WantedRoot {
 };
 
 struct Composition {
-    layout::Manifest manifest;                // generation and time are not set
-    std::map<std::string, WantedRoot> roots;  // board -> its root
-    std::set<std::string> images;             // that boards or enrolled ones need
-    std::set<std::string> missing;            // of these, what the store does not have
-    std::vector<Problem> problems;            // each once per profile
+    layout::Manifest manifest;                  // generation and time are not set
+    std::map<std::string, WantedRoot> roots;    // board -> its root
+    std::map<std::string, WantedRoot> layers;   // board -> what it puts over a shared one
+    std::map<std::string, std::string> shared;  // base root that boards share -> its image
+    std::set<std::string> images;               // that boards or enrolled ones need
+    std::set<std::string> missing;              // of these, what the store does not have
+    std::vector<Problem> problems;              // each once per profile
 };
 
 // Boards whose image is missing get what can be told without it: their root's name, their texts.

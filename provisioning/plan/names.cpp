@@ -17,6 +17,10 @@ std::string_view to_string(StepKind kind) {
             return "customize image";
         case StepKind::store_file:
             return "store file";
+        case StepKind::make_initramfs:
+            return "make initramfs";
+        case StepKind::pack_identity:
+            return "pack identity";
         case StepKind::copy_root:
             return "copy root";
         case StepKind::write_identity:

@@ -41,6 +41,15 @@ struct BoardRoot {
     friend bool operator==(const BoardRoot&, const BoardRoot&) = default;
 };
 
+// What makes one board of those that share a root: an archive over that base.
+struct PackedIdentity {
+    std::string base;  // root_name of the base it was made over
+    Digest identity;   // the key of the identity in it
+    layout::ObjectFile archive;
+
+    friend bool operator==(const PackedIdentity&, const PackedIdentity&) = default;
+};
+
 // Something that keeps the fleet from being applied, or that the operator should know.
 struct Problem {
     fleet::SourceLocation where;
@@ -59,6 +68,8 @@ struct Observed {
     std::map<std::filesystem::path, layout::ObjectFile> boot_files;  // of profiles, as they are now
     std::set<Digest> objects;  // those of boot_files that the store has
     std::map<std::string, std::vector<BoardRoot>> board_roots;  // board -> its trees
+    std::map<std::string, layout::ObjectFile> initramfs;        // base root -> its initramfs
+    std::map<std::string, PackedIdentity> packed_identities;    // board -> its own
     std::optional<layout::Manifest> current;
     std::uint64_t next_generation = 1;
     std::string filesystem;         // of the store: "ext4", "xfs", "btrfs"; empty: not known

@@ -46,7 +46,9 @@ public:
     Plan run() {
         ingest_images();
         store_files();
+        make_initramfs();
         make_roots();
+        pack_identities();
         const std::vector<std::string> reasons = reasons_to_publish();
         export_roots();
         publish(reasons);
@@ -104,6 +106,38 @@ private:
                 if (observed_.objects.contains(digest) || !planned.insert(digest).second) continue;
                 add({StepKind::store_file, source.string(), "not in the store", digest, {}});
             }
+        }
+    }
+
+    void make_initramfs() {
+        for (const auto& [base, image] : wanted_.shared) {
+            if (observed_.initramfs.contains(base)) continue;
+            Step step{
+                StepKind::make_initramfs,
+                image,
+                "boards share its root",
+                Digest::of(fmt::format("initramfs\n{}\n", base)),
+                {}};
+            const auto ingest = ingests_.find(image);
+            if (ingest != ingests_.end()) step.after.push_back(ingest->second);
+            add(std::move(step));
+        }
+    }
+
+    void pack_identities() {
+        for (const auto& [board, wanted] : wanted_.layers) {
+            const auto packed = observed_.packed_identities.find(board);
+            const Digest identity = root::identity_key(wanted.identity);
+            const bool any = packed != observed_.packed_identities.end();
+            const bool same_base = any && packed->second.base == wanted.base;
+            if (same_base && packed->second.identity == identity) continue;
+            Step step{StepKind::pack_identity, board, "it has none", {}, {}};
+            step.key = Digest::of(fmt::format("{}\n{}\n", wanted.base, identity.to_string()));
+            if (any) step.reason = "its identity changed";
+            if (any && !same_base) step.reason = "its base changed: image " + wanted.image;
+            const auto ingest = ingests_.find(wanted.image);
+            if (ingest != ingests_.end()) step.after.push_back(ingest->second);
+            add(std::move(step));
         }
     }
 
@@ -202,15 +236,16 @@ private:
         const std::string wanted = exports_of(wanted_.manifest);
         const bool copied =
             std::any_of(plan_.steps.begin(), plan_.steps.end(), [](const Step& step) {
-                return step.kind == StepKind::copy_root;
+                return step.kind == StepKind::copy_root || step.kind == StepKind::make_initramfs;
             });
         const bool same = observed_.current && exports_of(*observed_.current) == wanted;
-        if (wanted_.roots.empty() || (!copied && same)) return;
-        const std::size_t count = wanted_.roots.size();
+        const std::size_t count = wanted_.roots.size() + wanted_.layers.size();
+        if (count == 0 || (!copied && same)) return;
         Step step{
             StepKind::export_roots,
             fmt::format("of {} board{}", count, count == 1 ? "" : "s"),
-            "each to its board's address",
+            wanted_.layers.empty() ? "each to its board's address"
+                                   : "each to its board's address, shared ones to the network",
             Digest::of(wanted),
             {}};
         for (std::size_t i = 0; i < plan_.steps.size(); ++i) step.after.push_back(i);

@@ -19,8 +19,10 @@ enum class StepKind {
     ingest_image,
     customize_image,
     store_file,
+    make_initramfs,
     copy_root,
     write_identity,
+    pack_identity,
     export_roots,
     publish
 };

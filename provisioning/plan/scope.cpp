@@ -27,11 +27,6 @@ void check_profile(
             "this version builds no kernels: leave kernel: out to boot the image's own, or put a "
             "kernel of yours under boot_files:");
     }
-    if (profile.root.mode == fleet::RootMode::shared) {
-        add(true,
-            "this version makes no shared roots: set root: {mode: per-board}, or {mode: none} for "
-            "boot files only");
-    }
     const auto of_copies = copy_on_write_problems(fleet, profile, observed);
     problems.insert(problems.end(), of_copies.begin(), of_copies.end());
     for (const auto& [path, source] : profile.boot_files) {

@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "provisioning/root/cpio.hpp"
+#include "provisioning/root/elf_program.hpp"
 #include "provisioning/root/kernel_modules.hpp"
 #include "provisioning/root/scripts.hpp"
 
@@ -48,18 +49,14 @@ constexpr auto wanted = std::to_array<std::string_view>({
     "overlay",            // shared roots
 });
 
+// A busybox needs two or three.
+constexpr std::size_t libraries_max = 16;
+
 template <std::size_t N>
 bool has_any(const KernelModules& modules, const std::array<std::string_view, N>& names) {
     return std::any_of(names.begin(), names.end(), [&](std::string_view name) {
         return modules.has_module(name) || modules.has_builtin(name);
     });
-}
-
-std::uint64_t little_endian(std::string_view bytes, std::size_t offset, std::size_t width) {
-    std::uint64_t value = 0;
-    for (std::size_t i = width; i-- > 0;)
-        value = value << 8U | static_cast<std::uint8_t>(bytes[offset + i]);
-    return value;
 }
 
 Result<KernelModules> read_modules(
@@ -78,17 +75,6 @@ Result<KernelModules> read_modules(
     return KernelModules::parse(*dep, builtin ? *builtin : std::string());
 }
 
-Result<std::string> read_busybox(host::Host& host, const host::Path& root) {
-    for (const char* place : {"bin/busybox", "usr/bin/busybox", "sbin/busybox"}) {
-        auto bytes = host.read_file_in(root, place);
-        if (bytes && is_static_program(*bytes)) return bytes;
-    }
-    return fail(fmt::format(
-        "{} has no statically linked busybox: add the package busybox-static to the image",
-        root.string()
-    ));
-}
-
 CpioEntry directory(std::string path, std::uint32_t mode = 0755) {
     return {CpioEntry::Kind::directory, std::move(path), mode, {}, 0, 0};
 }
@@ -97,14 +83,89 @@ CpioEntry file(std::string path, std::string_view content, std::uint32_t mode = 
     return {CpioEntry::Kind::file, std::move(path), mode, std::string(content), 0, 0};
 }
 
+// Where the loader of a Debian root looks, the directories of its architectures first.
+Result<std::vector<host::Path>> library_directories(host::Host& host, const host::Path& root) {
+    std::vector<host::Path> directories;
+    const auto there = host.list_in(root, "usr/lib");
+    for (const host::DirectoryEntry& entry : there ? *there : std::vector<host::DirectoryEntry>{}) {
+        if (entry.name.find("-linux-gnu") == std::string::npos) continue;
+        directories.push_back(host::Path("usr/lib") / entry.name);
+    }
+    for (const char* usual : {"lib", "usr/lib"}) directories.emplace_back(usual);
+    return directories;
+}
+
+// The libraries that `first` needs and those that they need, as entries of lib/, where every loader
+// looks.
+Result<std::vector<CpioEntry>> collect_libraries(
+    host::Host& host, const host::Path& root, const ElfProgram& first
+) {
+    const auto directories = library_directories(host, root);
+    if (!directories) return tl::unexpected(directories.error());
+    std::vector<CpioEntry> entries;
+    std::vector<std::string> names = first.needed;
+    for (std::size_t i = 0; i < names.size(); ++i) {
+        if (names.size() > libraries_max || names[i].find('/') != std::string::npos) {
+            return fail("it needs more libraries than an initramfs should hold");
+        }
+        std::optional<std::string> bytes;
+        for (const host::Path& directory : *directories) {
+            auto read = host.read_file_in(root, directory / names[i]);
+            if (!read) continue;
+            bytes = std::move(*read);
+            break;
+        }
+        if (!bytes) return fail(fmt::format("its library {} is not in the image", names[i]));
+        const auto library = read_elf(*bytes);
+        if (!library) return fail(fmt::format("{}: {}", names[i], library.error().message));
+        for (const std::string& more : library->needed) {
+            if (std::find(names.begin(), names.end(), more) == names.end()) names.push_back(more);
+        }
+        entries.push_back(file("lib/" + names[i], *bytes));
+    }
+    return entries;
+}
+
+// busybox and all that it takes to run it: nothing more for a static one.
+Result<std::vector<CpioEntry>> pack_busybox(host::Host& host, const host::Path& root) {
+    for (const char* place : {"bin/busybox", "usr/bin/busybox", "sbin/busybox"}) {
+        auto bytes = host.read_file_in(root, place);
+        if (!bytes) continue;
+        const auto program = read_elf(*bytes);
+        if (!program) return fail(fmt::format("/{}: {}", place, program.error().message));
+        std::vector<CpioEntry> entries{file("bin/busybox", *bytes)};
+        if (program->interpreter.empty()) return entries;
+        auto libraries = collect_libraries(host, root, *program);
+        if (!libraries) {
+            return fail(fmt::format(
+                "/{}: {}; or add the package busybox-static to the image",
+                place,
+                libraries.error().message
+            ));
+        }
+        const host::Path loader = host::Path(program->interpreter).relative_path();
+        const auto loader_bytes = host.read_file_in(root, loader);
+        if (!loader_bytes) return tl::unexpected(loader_bytes.error());
+        const std::string at = loader.lexically_normal().string();
+        if (at.starts_with("lib64/")) entries.push_back(directory("lib64"));
+        entries.push_back(directory("lib"));
+        std::erase_if(*libraries, [&](const CpioEntry& entry) { return entry.path == at; });
+        entries.push_back(file(at, *loader_bytes));
+        std::move(libraries->begin(), libraries->end(), std::back_inserter(entries));
+        return entries;
+    }
+    return fail(
+        fmt::format("{} has no busybox: add the package busybox-static to the image", root.string())
+    );
+}
+
 // /init with its scripts, and the places that it mounts things at.
-std::vector<CpioEntry> skeleton(std::string busybox) {
+std::vector<CpioEntry> skeleton() {
     std::vector<CpioEntry> entries;
     for (const char* path : {"bin", "dev", "etc", "modules", "proc", "root", "run", "sys"})
         entries.push_back(directory(path));
     // The kernel opens /dev/console for the first process before that can mount anything.
     entries.push_back({CpioEntry::Kind::character_device, "dev/console", 0600, {}, 5, 1});
-    entries.push_back(file("bin/busybox", busybox));
     entries.push_back(file("init", init_script));
     entries.push_back(file("etc/udhcpc.script", udhcpc_script));
     return entries;
@@ -155,24 +216,15 @@ Result<std::vector<CpioEntry>> pack_modules(
 
 }  // namespace
 
-bool is_static_program(std::string_view bytes) {
-    using namespace std::string_view_literals;
-    constexpr std::uint64_t program_header_interp = 3;  // PT_INTERP: wants a dynamic loader
-    if (bytes.size() < 64 ||
-        !bytes.starts_with("\x7f"
-                           "ELF"sv) ||
-        bytes[5] != 1)
-        return false;
-    const bool wide = bytes[4] == 2;
-    const std::uint64_t table = little_endian(bytes, wide ? 32 : 28, wide ? 8 : 4);
-    const std::uint64_t size = little_endian(bytes, wide ? 54 : 42, 2);
-    const std::uint64_t count = little_endian(bytes, wide ? 56 : 44, 2);
-    for (std::uint64_t i = 0; i < count; ++i) {
-        const std::uint64_t at = table + i * size;
-        if (at > bytes.size() || bytes.size() - at < 4) return false;
-        if (little_endian(bytes, at, 4) == program_header_interp) return false;
-    }
-    return count > 0;
+Digest initramfs_recipe() {
+    return Digest::of(fmt::format(
+        "{}\n{}\n{}\n{}\n{}",
+        init_script,
+        udhcpc_script,
+        fmt::join(needed, " "),
+        fmt::join(network, " "),
+        fmt::join(wanted, " ")
+    ));
 }
 
 Result<std::vector<std::string>> kernel_releases(host::Host& host, const host::Path& root) {
@@ -192,7 +244,7 @@ Result<Initramfs> build_initramfs(
     host::Host& host, const host::Path& root, std::span<const std::string> kernel_releases
 ) {
     Initramfs result;
-    std::vector<CpioEntry> entries;
+    std::vector<CpioEntry> entries = skeleton();
     for (const std::string& release : kernel_releases) {
         const auto modules = read_modules(host, root, release);
         if (!modules) return tl::unexpected(modules.error());
@@ -210,10 +262,9 @@ Result<Initramfs> build_initramfs(
         );
     }
     if (result.releases.empty()) return fail(fmt::format("{}", fmt::join(result.left_out, "; ")));
-    auto busybox = read_busybox(host, root);
+    auto busybox = pack_busybox(host, root);
     if (!busybox) return tl::unexpected(busybox.error());
-    auto others = skeleton(std::move(*busybox));
-    std::move(others.begin(), others.end(), std::back_inserter(entries));
+    std::move(busybox->begin(), busybox->end(), std::back_inserter(entries));
     auto archive = write_cpio_gzip(std::move(entries));
     if (!archive) return tl::unexpected(archive.error());
     result.archive = std::move(*archive);

@@ -5,9 +5,9 @@
 
 #include <span>
 #include <string>
-#include <string_view>
 #include <vector>
 
+#include "config/types/digest.hpp"
 #include "config/types/result.hpp"
 #include "provisioning/host/host.hpp"
 
@@ -26,13 +26,15 @@ struct Initramfs {
 );
 
 // Packs one initramfs for these kernels from the tree at `root`, which must hold
-// lib/modules/RELEASE of each (after depmod) and a statically linked busybox. Errors: something is
-// missing, or none of the kernels can do NFS and network; each names the package that helps.
+// lib/modules/RELEASE of each (after depmod) and a busybox, with its libraries where it is not
+// static. Errors: something is missing, or none of the kernels can do NFS and network; each names
+// the package that helps.
 [[nodiscard]] Result<Initramfs> build_initramfs(
     host::Host& host, const host::Path& root, std::span<const std::string> kernel_releases
 );
 
-// Whether `bytes` begin an ELF program that needs no dynamic loader.
-bool is_static_program(std::string_view bytes);
+// Of all that stands in an initramfs beside the tree it is packed from; one whose recipe differs is
+// made again.
+Digest initramfs_recipe();
 
 }  // namespace bramble::root

@@ -10,6 +10,7 @@ namespace bramble::store {
 namespace {
 
 constexpr std::uint32_t object_mode = 0444;
+constexpr std::uint32_t group_object_mode = 0440;
 
 // Roots hold set-uid programs and device nodes of somebody else's making, and a board may add more:
 // no local user may reach them.
@@ -62,6 +63,26 @@ Result<layout::ObjectFile> Changes::add_object(const Path& source) {
         .map([&] {
             return layout::ObjectFile{copied->digest, copied->size};
         });
+}
+
+Result<layout::ObjectFile> Changes::add_object(std::string_view bytes, Readers readers) {
+    const layout::ObjectFile object{Digest::of(bytes), bytes.size()};
+    const auto there = store_.has_object(object.digest);
+    if (!there) return tl::unexpected(there.error());
+    if (*there) return object;
+    const auto status = host().status(paths().store());
+    if (!status) return tl::unexpected(status.error());
+    const Path relative = paths().object(object.digest).lexically_relative(paths().store());
+    const bool shown = readers == Readers::everyone;
+    return host()
+        .write_file_in(
+            paths().store(),
+            relative,
+            bytes,
+            shown ? object_mode : group_object_mode,
+            {0, *status ? (*status)->gid : gid_t{0}}
+        )
+        .map([&] { return object; });
 }
 
 Result<Path> Changes::stage(std::string_view name) {

@@ -61,6 +61,9 @@ Collection collect(const Inventory& there, const Kept& kept) {
     gone.images.insert(
         gone.images.end(), there.unreadable_images.begin(), there.unreadable_images.end()
     );
+    for (const std::string& root : there.shared_roots) {
+        if (!kept.roots.contains(root)) gone.shared_roots.push_back(root);
+    }
     for (const std::string& root : there.roots) {
         if (!bases.contains(root)) gone.roots.push_back(root);
     }

@@ -29,6 +29,7 @@ struct Inventory {
     std::vector<plan::ImageRecord> images;    // that can be read
     std::set<std::string> unreadable_images;  // names of records that cannot
     std::set<std::string> roots;              // base trees
+    std::set<std::string> shared_roots;       // of these, the ones that boards share or did
     std::set<BoardTree> board_trees;
     std::set<BoardTree> stamps;  // identities written down, also of trees that are gone
 };
@@ -49,13 +50,14 @@ struct Collection {
     std::vector<std::string> images;  // names of records
     std::vector<BoardTree> board_trees;
     std::vector<BoardTree> stamps;
+    std::vector<std::string> shared_roots;  // that are shared no more; the tree itself may stay
     std::vector<std::string> roots;
     std::vector<Digest> objects;
     std::uint64_t object_bytes = 0;
 
     bool empty() const {
         return generations.empty() && images.empty() && board_trees.empty() && stamps.empty() &&
-               roots.empty() && objects.empty();
+               shared_roots.empty() && roots.empty() && objects.empty();
     }
 
     friend bool operator==(const Collection&, const Collection&) = default;

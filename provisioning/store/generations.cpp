@@ -84,6 +84,7 @@ std::optional<Path> Store::tree_of(const layout::BoardEntry& board) const {
     if (is_below(path, paths_.store())) return path;
     // Another machine exports it below a path of its own; it is written here all the same.
     const std::string name = path.filename().string();
+    if (board.root->read_only) return paths_.root(name);
     if (!name.starts_with(root_prefix)) return std::nullopt;
     return paths_.board(board.name) / name;
 }

@@ -80,6 +80,9 @@ Result<Inventory> Store::inventory() const {
     if (!roots) return tl::unexpected(roots.error());
     for (const host::DirectoryEntry& root : *roots) {
         if (root.kind == host::FileKind::directory) there.roots.insert(root.name);
+        if (root.kind != host::FileKind::regular || !root.name.ends_with(initramfs_suffix))
+            continue;
+        there.shared_roots.insert(root.name.substr(0, root.name.size() - initramfs_suffix.size()));
     }
     return list_objects(*this, there)
         .and_then([&] { return list_images(*this, there); })
@@ -103,6 +106,7 @@ Result<void> Changes::remove_image_record(std::string_view name) {
 }
 
 Result<void> Changes::remove_root(std::string_view name) {
+    if (auto removed = remove_initramfs(name); !removed) return removed;
     return remove_aside(paths().root(name), paths().staging() / "root");
 }
 

@@ -12,6 +12,8 @@ namespace bramble::store {
 // boards/<board>/root.<base> and, beside it, root.<base>.identity
 inline constexpr std::string_view root_prefix = "root.";
 inline constexpr std::string_view stamp_suffix = ".identity";
+// roots/<base>.initramfs
+inline constexpr std::string_view initramfs_suffix = ".initramfs";
 
 // boards/<board>/overlay.<base>, with upper/ and work/: of a root that is an overlay.
 inline constexpr std::string_view overlay_prefix = "overlay.";

@@ -2,6 +2,7 @@
 // which each comes to be (made aside, synced, renamed). It refuses to know why something is stored.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -37,6 +38,14 @@ public:
     [[nodiscard]] Result<std::vector<plan::ImageRecord>> images() const;
     // The root trees of one board with the identity last written into each.
     [[nodiscard]] Result<std::vector<plan::BoardRoot>> board_roots(std::string_view board) const;
+    // Base roots that boards share, each with the initramfs that was made for it; none for one of
+    // another recipe, or whose object is gone.
+    [[nodiscard]] Result<std::map<std::string, std::optional<layout::ObjectFile>>> shared_roots(
+        const Digest& recipe
+    ) const;
+    // The archive last made for a board that shares its root; none also when its object is gone.
+    [[nodiscard]] Result<std::optional<plan::PackedIdentity>> packed_identity(std::string_view board
+    ) const;
     // Numbers of all generations, rising.
     [[nodiscard]] Result<std::vector<std::uint64_t>> generations() const;
     // The published generation; none in a fresh store. Errors: a manifest that cannot be read.
@@ -67,6 +76,8 @@ private:
     layout::StorePaths paths_;
 };
 
+enum class Readers { everyone, group };
+
 // A board's root while it is made.
 struct StagedRoot {
     Path tree;  // where it can be written
@@ -90,6 +101,9 @@ public:
 
     // Reads the file's sum and copies it only when the store has no such object.
     [[nodiscard]] Result<layout::ObjectFile> add_object(const Path& source);
+
+    // For bytes that no other user of this machine may read: its group is the store's.
+    [[nodiscard]] Result<layout::ObjectFile> add_object(std::string_view bytes, Readers readers);
 
     // An empty directory below the store's staging place, by this name.
     [[nodiscard]] Result<Path> stage(std::string_view name);
@@ -122,6 +136,15 @@ public:
         std::string_view board, std::string_view base, const Digest& identity
     );
 
+    // Remembers the initramfs of a base that boards share, by the recipe it was made by, and the
+    // archive of a board that does.
+    [[nodiscard]] Result<void> record_initramfs(
+        std::string_view base, const Digest& recipe, const layout::ObjectFile& initramfs
+    );
+    [[nodiscard]] Result<void> record_packed_identity(
+        std::string_view board, const plan::PackedIdentity& packed
+    );
+
     // Gives the manifest the next number and makes it the current one: from one moment to the next,
     // by one rename.
     [[nodiscard]] Result<std::uint64_t> publish(layout::Manifest manifest);
@@ -132,6 +155,8 @@ public:
     [[nodiscard]] Result<void> remove_generation(std::uint64_t number);
     [[nodiscard]] Result<void> remove_image_record(std::string_view name);
     [[nodiscard]] Result<void> remove_root(std::string_view name);
+    // It is not shared any more.
+    [[nodiscard]] Result<void> remove_initramfs(std::string_view base);
     [[nodiscard]] Result<void> remove_object(const Digest& digest);
     [[nodiscard]] Result<void> remove_stamp(std::string_view board, std::string_view base);
     [[nodiscard]] Result<void> remove_board_root(std::string_view board, std::string_view base);

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "programs.hpp"
 #include "provisioning/host/memory_host.hpp"
 #include "provisioning/root/cpio.hpp"
 
@@ -16,28 +17,6 @@ using testing::HasSubstr;
 
 const std::string release = "6.1.0-56-arm64";
 const host::Path tree = "/store/roots/base";
-
-// An ELF header, 64-bit little endian, with one program header of `type`.
-std::string program(char type) {
-    std::string bytes(64 + 56, '\0');
-    bytes.replace(
-        0,
-        6,
-        std::string(
-            "\x7f"
-            "ELF\x02\x01",
-            6
-        )
-    );
-    bytes[32] = 64;  // e_phoff
-    bytes[54] = 56;  // e_phentsize
-    bytes[56] = 1;   // e_phnum
-    bytes[64] = type;
-    return bytes;
-}
-
-constexpr char load = 1;
-constexpr char interp = 3;
 
 class InitramfsTest : public testing::Test {
 protected:
@@ -55,7 +34,7 @@ protected:
             host_.put_file(
                 modules_ / "kernel" / (std::string(name) + ".ko"), std::string("module ") + name
             );
-        host_.put_file(tree / "bin/busybox", program(load));
+        host_.put_file(tree / "bin/busybox", elf_program({}));
     }
 
     void put_modules(const std::string& dep) { host_.put_file(modules_ / "modules.dep", dep); }
@@ -116,7 +95,7 @@ TEST_F(InitramfsTest, HoldsTheInitTheBusyboxAndTheModulesInLoadOrder) {
         "virtio_net.ko\nsunrpc.ko\nnfs.ko\nnfsv3.ko\nnfsv4.ko\n"
     );
     EXPECT_EQ(find(all, "modules/6.1.0-56-arm64/nfs.ko").content, "module fs/nfs");
-    EXPECT_EQ(find(all, "bin/busybox").content, program(load));
+    EXPECT_EQ(find(all, "bin/busybox").content, elf_program({}));
     EXPECT_EQ(find(all, "init").mode, 0755U);
     EXPECT_THAT(find(all, "init").content, HasSubstr("#!/bin/busybox sh\n"));
     const CpioEntry& console = find(all, "dev/console");
@@ -179,11 +158,15 @@ TEST_F(InitramfsTest, WhatIsMissingIsNamedWithItsRemedy) {
         build_initramfs(host_, tree, std::span(&absent, 1)).error().message,
         HasSubstr("linux-image-arm64")
     );
-    host_.put_file(tree / "bin/busybox", program(interp));
+    ASSERT_TRUE(host_.remove_all(tree / "bin/busybox"));
+    EXPECT_EQ(
+        refusal(), "/store/roots/base has no busybox: add the package busybox-static to the image"
+    );
+    host_.put_file(tree / "bin/busybox", elf_program({"/lib/ld.so.1", {"libc.so.6"}}));
     EXPECT_EQ(
         refusal(),
-        "/store/roots/base has no statically linked busybox: add the package busybox-static to the "
-        "image"
+        "/bin/busybox: its library libc.so.6 is not in the image; or add the package "
+        "busybox-static to the image"
     );
     put_modules("kernel/fs/nfs.ko:\nkernel/fs/nfsv3.ko:\nkernel/fs/nfsv4.ko:\n");
     EXPECT_THAT(refusal(), HasSubstr("none of the network drivers virtio_mmio"));
@@ -191,13 +174,19 @@ TEST_F(InitramfsTest, WhatIsMissingIsNamedWithItsRemedy) {
     EXPECT_THAT(refusal(), HasSubstr("has no nfsv4: build it with CONFIG_NFS_FS"));
 }
 
-TEST(IsStaticProgram, HasNoInterpreterAtAnyLength) {
-    EXPECT_TRUE(is_static_program(program(load)));
-    EXPECT_FALSE(is_static_program(program(interp)));
-    EXPECT_FALSE(is_static_program("#!/bin/sh\n"));
-    const std::string whole = program(load);
-    for (std::size_t length = 0; length < 68; ++length)  // up to the header's type
-        EXPECT_FALSE(is_static_program(std::string_view(whole).substr(0, length))) << length;
+TEST_F(InitramfsTest, ABusyboxThatIsNotStaticBringsItsLoaderAndItsLibraries) {
+    host_.put_file(tree / "bin/busybox", elf_program({"/lib/ld.so.1", {"libresolv.so.2"}}));
+    host_.put_file(
+        tree / "usr/lib/aarch64-linux-gnu/libresolv.so.2",
+        elf_program({"", {"libc.so.6", "ld.so.1"}})
+    );
+    host_.put_file(tree / "usr/lib/aarch64-linux-gnu/libc.so.6", elf_program({"", {"ld.so.1"}}));
+    host_.put_file(tree / "lib/ld.so.1", elf_program({}));
+    std::vector<std::string> paths;
+    for (const CpioEntry& entry : entries()) {
+        if (entry.path.starts_with("lib")) paths.push_back(entry.path);
+    }
+    EXPECT_THAT(paths, ElementsAre("lib", "lib/ld.so.1", "lib/libc.so.6", "lib/libresolv.so.2"));
 }
 
 TEST(Cpio, WhatIsWrittenIsRead) {
