@@ -27,6 +27,11 @@ void check_profile(
             "this version builds no kernels: leave kernel: out to boot the image's own, or put a "
             "kernel of yours under boot_files:");
     }
+    if (profile.root.mode == fleet::RootMode::shared && observed.filesystem == "btrfs") {
+        add(true,
+            "root: {mode: shared} needs the store on ext4 or xfs: on btrfs a base root is a "
+            "subvolume, which NFS servers export only where it is a mount of its own");
+    }
     const auto of_copies = copy_on_write_problems(fleet, profile, observed);
     problems.insert(problems.end(), of_copies.begin(), of_copies.end());
     for (const auto& [path, source] : profile.boot_files) {

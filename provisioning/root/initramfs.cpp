@@ -132,7 +132,13 @@ Result<std::vector<CpioEntry>> pack_busybox(host::Host& host, const host::Path& 
         auto bytes = host.read_file_in(root, place);
         if (!bytes) continue;
         const auto program = read_elf(*bytes);
-        if (!program) return fail(fmt::format("/{}: {}", place, program.error().message));
+        if (!program) {
+            return fail(fmt::format(
+                "/{}: {}; add the package busybox-static to the image",
+                place,
+                program.error().message
+            ));
+        }
         std::vector<CpioEntry> entries{file("bin/busybox", *bytes)};
         if (program->interpreter.empty()) return entries;
         auto libraries = collect_libraries(host, root, *program);
