@@ -113,7 +113,8 @@ class Quickstart:
             raise LabError("bramble apply failed: its message is above")
 
     def _apply_once(self):
-        process = subprocess.Popen([program(), "apply", "--fleet", str(self.fleet_file)], stdout=subprocess.PIPE,
+        # The roots that it mounts are mounted for it alone: `up`, in the lab, mounts them for the lab.
+        process = subprocess.Popen(["unshare", "--mount", program(), "apply", "--fleet", str(self.fleet_file)], stdout=subprocess.PIPE,
                                    stderr=subprocess.STDOUT, text=True, errors="replace")
         try:
             with Heartbeat("applying") as heartbeat:
