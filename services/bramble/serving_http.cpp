@@ -5,6 +5,7 @@
 #include "config/layout/up_report.hpp"
 #include "services/bramble/operator_token.hpp"
 #include "services/bramble/serving.hpp"
+#include "services/web/same_site.hpp"
 #include "services/web/up_report.hpp"
 
 namespace bramble::program {
@@ -128,6 +129,10 @@ io::HttpResponse Serving::answer_admin(const io::HttpRequest& request) {
                 "text/plain",
                 "the token is missing or wrong\n",
                 {{"WWW-Authenticate", "Bearer"}}};
+        }
+        if (!admin_token_ && !web::is_our_host(request.host, fleet_->appliance.admin.names)) {
+            return {
+                421, "text/plain", "ask by address, or add the name to admin: {names: […]}\n", {}};
         }
         return {200, metrics::content_type, metrics::render(figures()), {}};
     }

@@ -6,6 +6,7 @@ const changed = new Set();  // boards whose tiles are behind; at most as many as
 let behind = false;         // everything is
 let drawing = false;
 let view = 'fleet';
+const livelyMax = 16;
 
 const operator = new Operator();
 const grid = new Grid((name) => {
@@ -28,7 +29,10 @@ function draw() {
   }
   behind = false;
   changed.clear();
-  grid.showCounts(countBoards());
+  const counts = countBoards();
+  grid.showCounts(counts);
+  // Each moving part is a layer of its own: a room that boots at once would pay for them.
+  document.body.classList.toggle('lively', counts.booting <= livelyMax);
   if (view === 'boots') massBoot.show([...fleet.boards.values()], fleet.status);
 }
 
@@ -187,7 +191,6 @@ async function takeEverything() {
   behind = true;
   take(status);
   at('sign-in').hidden = true;
-  at('link').className = 'live';
   showStrangers();
   if (view === 'generations') showGenerations();
   drawSoon();
@@ -217,7 +220,10 @@ const hears = {
 };
 
 const live = new Live({
-  onBegin: takeEverything,
+  async onBegin() {
+    await takeEverything();
+    at('link').className = 'live';
+  },
   onEvent(name, data) {
     if (!hears[name]) return;
     hears[name](data);
@@ -250,4 +256,6 @@ setInterval(() => {
   if (view === 'boots') drawSoon();
 }, 1000);
 onHash();
+// What is there is shown at once; what changed since is asked for when the stream has begun.
+takeEverything().catch(() => {});
 live.run();

@@ -126,7 +126,8 @@ class BoardDialog {
       return row;
     });
     const dropped = boot.files_dropped ? [make('p', `${boot.files_dropped} more files are not kept.`, 'quiet')] : [];
-    at('waterfall').replaceChildren(make('h3', 'Phases'), ...bars, make('h3', `Files, ${size(boot.bytes)}`), wide, ...dropped);
+    const files = boot.files.length ? [make('h3', `Files, ${size(boot.bytes)}`), wide, ...dropped] : [make('p', 'It has asked for no file.', 'quiet')];
+    at('waterfall').replaceChildren(make('h3', 'Phases'), ...bars, ...files);
   }
 
   fileRow(file, total) {

@@ -24,12 +24,9 @@ class Grid {
     const item = make('li');
     const tile = make('button', undefined, 'tile');
     tile.type = 'button';
-    const title = make('b');
-    title.append(make('span', undefined, 'dot'), '');
     const steps = make('span', undefined, 'steps');
     steps.setAttribute('aria-hidden', 'true');
-    for (let i = 0; i < phases.length; ++i) steps.append(make('i'));
-    tile.append(title, make('span', undefined, 'state'), steps, make('small'));
+    tile.append(make('b', ' '), make('span', ' ', 'state'), steps, make('small', ' '));
     item.append(tile);
     return item;
   }
@@ -38,11 +35,9 @@ class Grid {
     const item = this.template.cloneNode(true);
     const tile = item.firstChild;
     const [title, state, , note] = tile.children;
-    title.lastChild.data = name;
+    title.firstChild.data = name;
     tile.dataset.name = name;
-    state.append('');
-    note.append('');
-    return {item, tile, state: state.firstChild, note: note.firstChild, board: null};
+    return {item, tile, state: state.firstChild, note: note.firstChild, board: null, hidden: false};
   }
 
   // All boards, in the fleet file's order.
@@ -83,8 +78,12 @@ class Grid {
       parts.tile.dataset.at = board.condition === 'up' ? 6 : board.boot ? phases.indexOf(board.boot.phase) : '';
     }
     this.note(parts);
-    const hidden = this.hides(board);
-    if (parts.item.hidden !== hidden) parts.item.hidden = hidden;
+    if (this.shown || this.wanted || parts.hidden) this.hide(parts);
+  }
+
+  hide(parts) {
+    const hidden = this.hides(parts.board);
+    if (parts.hidden !== hidden) parts.item.hidden = parts.hidden = hidden;
   }
 
   note(parts) {
@@ -96,7 +95,7 @@ class Grid {
   tick() {
     for (const parts of this.tiles.values()) {
       const condition = parts.board.condition;
-      if (condition !== 'up' && condition !== 'never-seen' && !parts.item.hidden) this.note(parts);
+      if (condition !== 'up' && condition !== 'never-seen' && !parts.hidden) this.note(parts);
     }
   }
 
@@ -107,12 +106,16 @@ class Grid {
   }
 
   filter() {
-    for (const parts of this.tiles.values()) parts.item.hidden = this.hides(parts.board);
+    for (const parts of this.tiles.values()) this.hide(parts);
     this.nobody();
   }
 
   nobody() {
-    at('nobody').hidden = [...this.tiles.values()].some((parts) => !parts.item.hidden);
+    let some = false;
+    for (const parts of this.tiles.values()) {
+      if (!parts.hidden) { some = true; break; }
+    }
+    at('nobody').hidden = some;
   }
 
   showCounts(counts) {

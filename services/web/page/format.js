@@ -27,7 +27,7 @@ function size(bytes) {
 
 const rate = (bytes) => `${size(bytes)}/s`;
 const seconds = (instant) => Date.parse(instant) / 1000;
-const clock = (instant) => new Date(instant).toLocaleTimeString([], {hour: '2-digit', minute: '2-digit', second: '2-digit'});
+const clock = (instant) => new Date(instant).toLocaleTimeString([], {hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23'});
 const moment = (instant) => new Date(instant).toLocaleString([], {dateStyle: 'medium', timeStyle: 'medium'});
 
 // The server's clock, which the spans are of: a browser's own may be hours off.
@@ -76,7 +76,7 @@ function phasePieces(boot, until) {
 }
 
 const isOver = (boot) => boot.ended !== null;
-const reach = (boot) => (isOver(boot) || boot.state === 'stuck' ? boot.seconds : server.now() - seconds(boot.started));
+const reach = (boot) => (isOver(boot) ? boot.seconds : server.now() - seconds(boot.started));
 
 function stateOf(board) {
   if (board.condition === 'booting' && board.boot) return `booting: ${board.boot.phase}`;
