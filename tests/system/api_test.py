@@ -63,7 +63,43 @@ def _setns(descriptor):
         raise OSError(ctypes.get_errno(), "setns")
 
 
-class Api(unittest.TestCase):
+class Asking:
+    """Questions to an appliance in its namespace, with the operator's token where it is asked for."""
+
+    def inside(self, function, timeout=120):
+        thread = InNamespace(self.server.name, function)
+        thread.start()
+        thread.join(timeout)
+        self.assertFalse(thread.is_alive(), "it did not come to its end")
+        if thread.error:
+            raise thread.error
+        return thread.result
+
+    def ask(self, method, path, body=None, headers=None, port=ADMIN, host="127.0.0.1"):
+        def call():
+            connection = http.client.HTTPConnection(host, port, timeout=20)
+            connection.request(method, path, body, headers or {})
+            answer = connection.getresponse()
+            content = answer.read()
+            connection.close()
+            return answer.status, dict(answer.getheaders()), content
+        return self.inside(call)
+
+    def read(self, path, **options):
+        status, _, content = self.ask("GET", path, **options)
+        self.assertEqual(status, 200, content)
+        return json.loads(content)
+
+    def change(self, method, path, body=None, token=None, **more):
+        headers = {"X-Bramble-Request": "1", "Authorization": f"Bearer {self.token if token is None else token}"}
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        headers.update(more)
+        status, _, content = self.ask(method, path, None if body is None else json.dumps(body), headers)
+        return status, json.loads(content)
+
+
+class Api(Asking, unittest.TestCase):
     """One appliance for all tests of this file."""
 
     @classmethod
@@ -110,38 +146,6 @@ class Api(unittest.TestCase):
         if not eventually(cls.socket.exists, 20):
             raise LabError(f"operate did not begin:\n{process.output()}")
         return process
-
-    def inside(self, function, timeout=120):
-        thread = InNamespace(self.server.name, function)
-        thread.start()
-        thread.join(timeout)
-        self.assertFalse(thread.is_alive(), "it did not come to its end")
-        if thread.error:
-            raise thread.error
-        return thread.result
-
-    def ask(self, method, path, body=None, headers=None, port=ADMIN, host="127.0.0.1"):
-        def call():
-            connection = http.client.HTTPConnection(host, port, timeout=20)
-            connection.request(method, path, body, headers or {})
-            answer = connection.getresponse()
-            content = answer.read()
-            connection.close()
-            return answer.status, dict(answer.getheaders()), content
-        return self.inside(call)
-
-    def read(self, path, **options):
-        status, _, content = self.ask("GET", path, **options)
-        self.assertEqual(status, 200, content)
-        return json.loads(content)
-
-    def change(self, method, path, body=None, token=None, **more):
-        headers = {"X-Bramble-Request": "1", "Authorization": f"Bearer {self.token if token is None else token}"}
-        if body is not None:
-            headers["Content-Type"] = "application/json"
-        headers.update(more)
-        status, _, content = self.ask(method, path, None if body is None else json.dumps(body), headers)
-        return status, json.loads(content)
 
     # ---- what it says
 
@@ -229,7 +233,8 @@ class Api(unittest.TestCase):
                 ("Origin", "http://evil.example", 403), ("Origin", "null", 403), ("Sec-Fetch-Site", "cross-site", 403),
                 ("Host", "evil.example", 421), ("X-Bramble-Request", "", 403), ("Content-Type", "text/plain", 415)):
             self.assertEqual(self.change("POST", "/api/v1/rollback", body, **{header: value})[0], expected, header)
-        self.assertEqual(self.ask("GET", "/api/v1/boards", headers={"Host": "evil.example"})[0], 421)
+        for target in ("/api/v1/boards", "/metrics"):
+            self.assertEqual(self.ask("GET", target, headers={"Host": "evil.example"})[0], 421)
         status, headers, _ = self.ask("OPTIONS", "/api/v1/rollback", headers={
             "Origin": "http://evil.example", "Access-Control-Request-Method": "POST"})
         self.assertGreaterEqual(status, 400)
@@ -371,6 +376,34 @@ class Api(unittest.TestCase):
             connection.close()
         print(f"the slowest answer took {longest:.2f} s beside {len(held)} silent connections", flush=True)
         self.assertLess(longest, 5)
+
+
+class Up(Asking, unittest.TestCase):
+    """`bramble up` is root already: it needs no helper, and applies what an operator changed."""
+
+    def setUp(self):
+        end_on_signals()
+        self.lab = Lab()
+        self.addCleanup(self.lab.close)
+        folder = self.lab.folder
+        stand_in.make(folder / "stand-in")
+        (folder / "boards.d").mkdir()
+        self.server = self.lab.namespace("server").join(self.lab.switch(), "eth1", address=f"{SERVER}/24")
+        text = fleet_yaml(folder / "store", f"  pi: {{source: {{directory: {{boot: {folder}/stand-in/boot}}}}}}",
+                          "  pi: {model: pi4, image: pi, root: {mode: none}}", board_line(1))
+        self.appliance = Appliance(self.server, text.replace("images:", "include: [boards.d/*.yaml]\nimages:", 1))
+        self.appliance.up()
+        self.token = self.appliance.bramble("token").strip()
+
+    def test_what_the_page_changes_is_applied(self):
+        self.assertEqual(self.change("POST", "/api/v1/rollback", {"generation": 1}, token="wrong")[0], 401)
+        status, answer = self.change("POST", "/api/v1/boards", {"serial": "500000ff", "name": "pi-ff", "profile": "pi"})
+        self.assertEqual(status, 200, answer)
+        self.assertTrue(eventually(lambda: self.read("/api/v1/status")["generation"] == 2, 60), self.appliance.log()[-2000:])
+        self.assertEqual(self.read("/api/v1/boards/pi-ff/explanation")["generation"], 2)
+        self.assertEqual(self.change("POST", "/api/v1/rollback", {"generation": 1})[0], 200)
+        self.assertTrue(eventually(lambda: self.read("/api/v1/status")["generation"] == 1, 20))
+        self.assertNotIn(self.token, self.appliance.log())
 
 
 if __name__ == "__main__":
