@@ -24,6 +24,13 @@ Type<std::string> git_name(std::string wanted) {
     });
 }
 
+// A shallow fetch needs the whole of it.
+Type<std::string> commit_type() {
+    return line_like("a whole commit (40 hex digits)", "^[0-9a-f]{40}$", [](std::string_view text) {
+        return text.size() == 40 && text.find_first_not_of("0123456789abcdef") == text.npos;
+    });
+}
+
 Type<std::string> git_url() {
     return line_like(
         "a git repository (like https://github.com/raspberrypi/linux)",
@@ -56,7 +63,7 @@ Type<KernelSource> source_type() {
         "a kernel's source",
         {key("git", &Keys::git, git_url(), "URL of a git repository."),
          key("branch", &Keys::branch, git_name("a branch's name"), "git only: its branch."),
-         key("commit", &Keys::commit, git_name("a commit"), "git only: its commit."),
+         key("commit", &Keys::commit, commit_type(), "git only: its commit, whole."),
          key("path", &Keys::path, path(), "Directory with the sources."),
          key("archive", &Keys::archive, path_or_url(), "Archive with the sources: path or URL."),
          key("sha256",
@@ -108,6 +115,33 @@ Type<std::string> option_name() {
     return type;
 }
 
+// A name of the sources, or a file of one's own, which has a '/' (./my.config).
+Type<std::string> defconfig_type() {
+    auto type = converted<std::string>(
+        line(),
+        [](Reading& reading, const Value& value, const std::string& text, std::string& out) {
+            if (text.find('/') != std::string::npos && text.find("://") == std::string::npos) {
+                out = reading.absolute(value, text).string();
+                return true;
+            }
+            if (!is_word(text, "_.-") || text.starts_with('-')) {
+                return reading.error(
+                    value,
+                    fmt::format(
+                        "'{:.64}' is not a configuration's name (like bcm2711_defconfig) or file "
+                        "(like ./my.config)",
+                        text
+                    )
+                );
+            }
+            out = text;
+            return true;
+        }
+    );
+    type.schema = {{"type", "string"}, {"pattern", "^([A-Za-z0-9_.][A-Za-z0-9_.-]*|.*/.*)$"}};
+    return type;
+}
+
 // A built kernel is taken as it is; sources need to be told what to build.
 bool check_build(Reading& reading, const Value& value, const Kernel& read) {
     const bool built = std::holds_alternative<DebSource>(read.source);
@@ -141,14 +175,10 @@ Type<Kernel> kernel_type() {
              "arm or arm64; arm64 unless said."),
          key("defconfig",
              &S::defconfig,
-             line_like(
-                 "a configuration's name (like bcm2711_defconfig)",
-                 "^[A-Za-z0-9_.-]+$",
-                 [](std::string_view text) {
-                     return is_word(text, "_.-") && !text.starts_with('-');
-                 }
-             ),
-             "Configuration that the build begins with; needed for sources."),
+             defconfig_type(),
+             "What the build begins with: a defconfig's name, tinyconfig, or a .config as a path; "
+             "needed "
+             "for sources."),
          key("file",
              &S::file,
              line_like(

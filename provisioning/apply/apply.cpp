@@ -11,6 +11,7 @@
 #include "provisioning/apply/customize_step.hpp"
 #include "provisioning/apply/heartbeat.hpp"
 #include "provisioning/apply/ingest_step.hpp"
+#include "provisioning/apply/kernels.hpp"
 #include "provisioning/apply/root_exports.hpp"
 #include "provisioning/apply/shared_step.hpp"
 #include "provisioning/host/tree_archive.hpp"
@@ -53,6 +54,7 @@ public:
           paths_(changes_.store().paths()) {}
 
     Result<Outcome> go() {
+        if (auto pinned = pin(); !pinned) return tl::unexpected(pinned.error());
         auto seen = observe(fleet_, paths_, host_);
         if (!seen) return tl::unexpected(seen.error());
         seen_ = std::move(*seen);
@@ -75,6 +77,16 @@ public:
     }
 
 private:
+    std::function<void(std::string_view)> telling() {
+        return [this](std::string_view line) { tell(EventKind::progress, std::string(line)); };
+    }
+
+    // Before the plan, which goes by what wishes mean.
+    Result<void> pin() {
+        name_ = "pin kernels";
+        return pin_kernels(changes_, {fleet_, options_.update_pins, telling(), options_.stop});
+    }
+
     void tell(EventKind kind, std::string text, Duration took = {}) {
         if (!options_.on_event) return;
         heartbeat_.heard();
@@ -137,6 +149,10 @@ private:
                 return ingest(step);
             case StepKind::customize_image:
                 return customize(step);
+            case StepKind::build_kernel:
+                return build(step);
+            case StepKind::install_kernel:
+                return install(step);
             case StepKind::store_file:
                 return store_file(step);
             case StepKind::make_initramfs:
@@ -174,6 +190,32 @@ private:
         };
         const plan::ImageRecord base = seen_.images.at(seen_.uncustomized.at(step.subject));
         return customize_image(changes_, {fleet_, *image, base, step.key, progress, options_.stop})
+            .and_then([&](const plan::ImageRecord& record) -> Result<void> {
+                seen_.images[record.key] = record;
+                return recompose();
+            });
+    }
+
+    Result<void> build(const Step& step) {
+        const fleet::Kernel* kernel = fleet_.find_kernel(step.subject);
+        return build_kernel(
+                   changes_,
+                   {fleet_, *kernel, step.key, seen_.built_kernels, telling(), options_.stop}
+        )
+            .and_then([&](const plan::KernelRecord& record) -> Result<void> {
+                seen_.built_kernels[record.key] = record;
+                return recompose();
+            });
+    }
+
+    // Modules and boot files of one kernel come with one base: a board never has a mixture.
+    Result<void> install(const Step& step) {
+        const plan::Base base = wanted_.missing_bases.at(step.key);
+        const fleet::Kernel* kernel = fleet_.find_kernel(base.kernel);
+        InstallStep one{*kernel, base, {}, {}, telling(), options_.stop};
+        if (!base.image.empty()) one.image = seen_.images.at(seen_.sources.at(base.image));
+        one.built = seen_.built_kernels.at(seen_.kernels.at(base.kernel));
+        return install_kernel(changes_, one)
             .and_then([&](const plan::ImageRecord& record) -> Result<void> {
                 seen_.images[record.key] = record;
                 return recompose();

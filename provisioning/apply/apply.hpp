@@ -41,7 +41,8 @@ struct Options {
     // Asked with everything built and exported, before anything is published; an error ends the run
     // and leaves the published generation as it is.
     std::function<Result<void>(const layout::Manifest& candidate)> may_publish;
-    std::stop_token stop;  // between steps and within long ones; what is done stays done
+    bool update_pins = false;  // what branches and `latest` mean is looked up anew
+    std::stop_token stop;      // between steps and within long ones; what is done stays done
     // host::carry_over unless tests have another.
     std::function<Result<bool>(
         host::Host&,

@@ -6,6 +6,7 @@
 #include <optional>
 #include <set>
 
+#include "provisioning/apply/kernels.hpp"
 #include "provisioning/apply/root_exports.hpp"
 #include "provisioning/image/customize.hpp"
 #include "provisioning/image/ingest.hpp"
@@ -27,6 +28,7 @@ public:
         if (!there) return tl::unexpected(there.error());
         return choose(*there).map([&] {
             look_at_sources();
+            look_at_fleet_kernels();
             result_.gone = store::collect(*there, kept_);
             return result_;
         });
@@ -50,6 +52,9 @@ public:
         });
         each(gone.images, "image records", [&](const std::string& name) {
             return changes.remove_image_record(name);
+        });
+        each(gone.kernels, "kernels", [&](const std::string& name) {
+            return changes.remove_kernel(name);
         });
         each(gone.stamps, "identity stamps", [&](const BoardTree& stamp) {
             return changes.remove_stamp(stamp.board, stamp.base);
@@ -142,10 +147,12 @@ private:
             }
             // Both stay: another `customize:` begins with the source's root again.
             kept_.images.insert(*key);
+            seen_.sources[image->name] = *key;
             if (image->customize.empty()) continue;
             const auto customized = image::customized_key(*image, *key, store_.host());
             if (customized) {
                 kept_.images.insert(*customized);
+                seen_.sources[image->name] = *customized;
             } else {
                 keep_every_image(customized.error());
             }
@@ -159,6 +166,26 @@ private:
             ));
         }
         kept_.every_image = true;
+    }
+
+    // And the kernels, with the bases that they make of images. A kernel whose key is provisional
+    // keeps none: its source is asked anew before it is built.
+    void look_at_fleet_kernels() {
+        const KernelLook look = look_at_kernels(fleet_, store_.host());
+        for (const plan::Problem& problem : look.problems) {
+            if (!problem.fatal) continue;
+            result_.warnings.push_back(problem.message + "; kernels stay until it can be seen");
+            kept_.every_kernel = true;
+            kept_.every_image = true;
+        }
+        for (const auto& [name, key] : look.keys) kept_.kernels.insert(key);
+        seen_.kernels = look.keys;
+        for (const fleet::Profile* profile : plan::profiles_in_use(fleet_)) {
+            if (!profile->kernel) continue;
+            if (const auto base = plan::base_of(fleet_, seen_, *profile)) {
+                kept_.images.insert(base->key);
+            }
+        }
     }
 
     // Before the trees go: no server may be told of a path that is not there.
@@ -185,6 +212,7 @@ private:
     std::map<std::uint64_t, layout::Manifest> manifests_;  // that stay
     std::vector<const layout::Manifest*> exported_;
     store::Kept kept_;
+    plan::Observed seen_;  // the keys of sources and kernels
     Collected result_;
 };
 

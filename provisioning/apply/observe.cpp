@@ -3,6 +3,7 @@
 #include <set>
 
 #include "provisioning/apply/apply.hpp"
+#include "provisioning/apply/kernels.hpp"
 #include "provisioning/image/customize.hpp"
 #include "provisioning/image/ingest.hpp"
 #include "provisioning/plan/scope.hpp"
@@ -22,6 +23,7 @@ public:
             .and_then([&] { return look_at_roots(); })
             .and_then([&] {
                 look_at_sources();
+                look_at_fleet_kernels();
                 return look_at_boot_files();
             })
             .map([&] { return std::move(seen_); });
@@ -48,6 +50,12 @@ private:
         for (plan::ImageRecord& record : *images) {
             const Digest key = record.key;
             seen_.images.emplace(key, std::move(record));
+        }
+        auto kernels = store_.kernels();
+        if (!kernels) return tl::unexpected(kernels.error());
+        for (plan::KernelRecord& record : *kernels) {
+            const Digest key = record.key;
+            seen_.built_kernels.emplace(key, std::move(record));
         }
         return {};
     }
@@ -91,6 +99,12 @@ private:
             seen_.uncustomized[image->name] = *key;
             seen_.sources[image->name] = *customized;
         }
+    }
+
+    void look_at_fleet_kernels() {
+        KernelLook look = look_at_kernels(fleet_, host_);
+        seen_.kernels = std::move(look.keys);
+        seen_.problems.insert(seen_.problems.end(), look.problems.begin(), look.problems.end());
     }
 
     Result<void> look_at_boot_files() {

@@ -41,17 +41,34 @@ public:
 private:
     // What the profile's image became; nullptr: not in the store yet.
     const ImageRecord* record_of(const fleet::Profile& profile) const {
-        if (profile.image.empty()) return &no_image;
-        const auto key = observed_.sources.find(profile.image);
-        if (key == observed_.sources.end()) return nullptr;
-        const auto record = observed_.images.find(key->second);
+        if (profile.image.empty() && !profile.kernel) return &no_image;
+        const auto base = base_of(fleet_, observed_, profile);
+        if (!base) return nullptr;
+        const auto record = observed_.images.find(base->key);
         return record == observed_.images.end() ? nullptr : &record->second;
+    }
+
+    // What has to be made before the profile's boards have all that they need.
+    void note_missing(const fleet::Profile& profile) {
+        const auto source = observed_.sources.find(profile.image);
+        const bool has_image =
+            source != observed_.sources.end() && observed_.images.contains(source->second);
+        if (!profile.image.empty() && !has_image) result_.missing.insert(profile.image);
+        if (!profile.kernel) return;
+        const auto key = observed_.kernels.find(*profile.kernel);
+        if (key == observed_.kernels.end()) return;  // observe has said why
+        if (!observed_.built_kernels.contains(key->second)) {
+            result_.missing_kernels.insert(*profile.kernel);
+        }
+        if (const auto base = base_of(fleet_, observed_, profile)) {
+            result_.missing_bases.emplace(base->key, *base);
+        }
     }
 
     void add_profile(const fleet::Profile& profile) {
         const ImageRecord* record = record_of(profile);
         if (!profile.image.empty()) result_.images.insert(profile.image);
-        if (record == nullptr) result_.missing.insert(profile.image);
+        if (record == nullptr) note_missing(profile);
         layout::BootTree& tree = result_.manifest.trees[profile.name];
         if (record != nullptr) tree = record->files;
         // They come again as texts of each board.
@@ -108,9 +125,9 @@ private:
     void add_root(
         const fleet::Board& board, const fleet::Profile& profile, layout::BoardEntry& entry
     ) {
-        const auto key = observed_.sources.find(profile.image);
-        if (key == observed_.sources.end()) return;
-        const std::string base = root_name(key->second);
+        const auto from = base_of(fleet_, observed_, profile);
+        if (!from) return;
+        const std::string base = root_name(from->key);
         entry.root = export_of(board, profile, base);
         root::Identity identity;
         identity.hostname = board.name;
@@ -122,7 +139,9 @@ private:
         identity.mac = board.mac;
         identity.dns = fleet_.appliance.dhcp.dns;
         identity.domain = fleet_.appliance.dhcp.domain;
-        WantedRoot wanted{base, profile.image, std::move(identity)};
+        std::string made_of = "image " + profile.image;
+        if (profile.kernel) made_of += ", kernel " + *profile.kernel;
+        WantedRoot wanted{base, profile.image, std::move(made_of), std::move(identity)};
         if (entry.root->read_only) {
             add_layer(std::move(wanted), entry);
         } else {
@@ -237,6 +256,7 @@ private:
         }
         if (has_root(profile, record)) add_root(board, profile, entry);
         if (record != nullptr) entry.kernel_release = record->kernel_release;
+        if (profile.kernel) check_kernel(profile, entry);
         add_texts(board, profile, record == nullptr ? no_image : *record, entry);
         if (record != nullptr) {
             layout::BootTree whole = entry.files;
@@ -253,6 +273,15 @@ private:
             );
         }
         result_.manifest.boards.push_back(std::move(entry));
+    }
+
+    void check_kernel(const fleet::Profile& profile, const layout::BoardEntry& entry) {
+        const auto key = observed_.kernels.find(*profile.kernel);
+        if (key == observed_.kernels.end()) return;
+        const auto kernel = observed_.built_kernels.find(key->second);
+        if (kernel == observed_.built_kernels.end()) return;
+        const std::string version = entry.root ? entry.root->nfs_version : "";
+        note(profile, nullptr, lint_kernel(kernel->second, version));
     }
 
     // A finding is told once for a profile: sixteen boards would say the same.

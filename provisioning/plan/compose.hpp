@@ -11,6 +11,7 @@
 #include "config/fleet/fleet.hpp"
 #include "config/layout/manifest.hpp"
 #include "config/layout/store_paths.hpp"
+#include "provisioning/plan/bases.hpp"
 #include "provisioning/plan/observed.hpp"
 #include "provisioning/root/identity.hpp"
 
@@ -18,8 +19,9 @@ namespace bramble::plan {
 
 // A root that a board should have.
 struct WantedRoot {
-    std::string base;  // root_name of its image's key
+    std::string base;  // root_name of its base's key
     std::string image;
+    std::string made_of;  // "image lite", "image lite, kernel verity"
     root::Identity identity;
 };
 
@@ -30,6 +32,8 @@ struct Composition {
     std::map<std::string, std::string> shared;  // base root that boards share -> its image
     std::set<std::string> images;               // that boards or enrolled ones need
     std::set<std::string> missing;              // of these, what the store does not have
+    std::set<std::string> missing_kernels;      // that boards need, likewise
+    std::map<Digest, Base> missing_bases;       // of image and kernel, likewise
     std::vector<Problem> problems;              // each once per profile
 };
 

@@ -15,6 +15,10 @@ std::string_view to_string(StepKind kind) {
             return "ingest image";
         case StepKind::customize_image:
             return "customize image";
+        case StepKind::build_kernel:
+            return "build kernel";
+        case StepKind::install_kernel:
+            return "install kernel";
         case StepKind::store_file:
             return "store file";
         case StepKind::make_initramfs:

@@ -29,6 +29,24 @@ struct ImageRecord {
     friend bool operator==(const ImageRecord&, const ImageRecord&) = default;
 };
 
+// What a kernel of the fleet file became in the store: kernels/<key>/. Recorded when all of it is
+// in place.
+struct KernelRecord {
+    Digest key;
+    std::string name;        // that it had in the fleet file
+    std::string source;      // where it came from, for people
+    std::string arch;        // arm, arm64
+    std::string release;     // `uname -r`
+    layout::BootTree files;  // objects: "kernel", device trees, overlays/
+    bool has_modules = false;
+    bool mounts_root = false;            // needs no initramfs to find its NFS root
+    std::set<std::string> nfs_versions;  // 3, 4, 4.1, 4.2
+    std::uint64_t steps = 0;             // files built; 0: none
+    std::uint64_t took_s = 0;
+
+    friend bool operator==(const KernelRecord&, const KernelRecord&) = default;
+};
+
 // The name of a base root below roots/: enough of the key to be unique and short enough for an
 // nfsroot= parameter (16 hex digits).
 std::string root_name(const Digest& key);
@@ -66,7 +84,9 @@ struct Observed {
     std::map<std::string, Digest> uncustomized;  // those with `customize:` -> key of the source
     std::map<Digest, ImageRecord> images;        // in the store, whole
     std::map<std::filesystem::path, layout::ObjectFile> boot_files;  // of profiles, as they are now
-    std::set<Digest> objects;  // those of boot_files that the store has
+    std::map<std::string, Digest> kernels;         // kernel -> key of what it is built from, now
+    std::map<Digest, KernelRecord> built_kernels;  // in the store, whole
+    std::set<Digest> objects;                      // those of boot_files that the store has
     std::map<std::string, std::vector<BoardRoot>> board_roots;  // board -> its trees
     std::map<std::string, layout::ObjectFile> initramfs;        // base root -> its initramfs
     std::map<std::string, PackedIdentity> packed_identities;    // board -> its own

@@ -45,6 +45,8 @@ public:
 
     Plan run() {
         ingest_images();
+        build_kernels();
+        install_kernels();
         store_files();
         make_initramfs();
         make_roots();
@@ -94,6 +96,40 @@ private:
         const auto ingest = ingests_.find(image);
         if (ingest != ingests_.end()) step.after.push_back(ingest->second);
         ingests_[image] = add(std::move(step));
+    }
+
+    void build_kernels() {
+        for (const std::string& kernel : wanted_.missing_kernels) {
+            const bool other = std::any_of(
+                observed_.built_kernels.begin(),
+                observed_.built_kernels.end(),
+                [&](const auto& built) { return built.second.name == kernel; }
+            );
+            builds_[kernel] = add(
+                {StepKind::build_kernel,
+                 kernel,
+                 other ? "its source, options or patches changed" : "not in the store",
+                 observed_.kernels.at(kernel),
+                 {}}
+            );
+        }
+    }
+
+    void install_kernels() {
+        for (const auto& [key, base] : wanted_.missing_bases) {
+            Step step{
+                StepKind::install_kernel, base.kernel, "for boards without an image", key, {}};
+            if (!base.image.empty()) {
+                step.reason = fmt::format("boards with image {} run it", base.image);
+            }
+            const auto after = [&](const auto& steps, const std::string& name) {
+                const auto found = steps.find(name);
+                if (found != steps.end()) step.after.push_back(found->second);
+            };
+            after(ingests_, base.image);
+            after(builds_, base.kernel);
+            bases_[root_name(key)] = add(std::move(step));
+        }
     }
 
     void store_files() {
@@ -172,13 +208,14 @@ private:
         step.key = Digest::of(fmt::format("{}\n{}\n", wanted.base, identity.to_string()));
         const auto ingest = ingests_.find(wanted.image);
         if (ingest != ingests_.end()) step.after.push_back(ingest->second);
+        const auto install = bases_.find(wanted.base);
+        if (install != bases_.end()) step.after.push_back(install->second);
         const fleet::Board* known = fleet_.find_board(board);
         const fleet::Profile* profile = fleet_.find_profile(known->profile);
         step.copy_on_write = copy_on_write_of(fleet_, *profile, observed_);
         if (has_another) {
-            step.reason = fmt::format(
-                "its base changed: image {}{}", wanted.image, fate_of_changes(*profile)
-            );
+            step.reason =
+                fmt::format("its base changed: {}{}", wanted.made_of, fate_of_changes(*profile));
         }
         add(std::move(step));
     }
@@ -198,9 +235,12 @@ private:
         std::vector<std::string> reasons;
         if (!observed_.current) {
             reasons.emplace_back("the first one");
-        } else if (!wanted_.missing.empty()) {
+        } else if (!wanted_.missing.empty() || !wanted_.missing_bases.empty()) {
             for (const std::string& image : wanted_.missing) {
                 reasons.push_back(fmt::format("image {} is made anew", image));
+            }
+            for (const auto& [key, base] : wanted_.missing_bases) {
+                reasons.push_back(fmt::format("kernel {} is installed anew", base.kernel));
             }
         } else {
             reasons = differences(*observed_.current, wanted_.manifest);
@@ -257,6 +297,8 @@ private:
     Composition wanted_;
     Plan plan_;
     std::map<std::string, std::size_t> ingests_;  // image -> the step that completes it
+    std::map<std::string, std::size_t> builds_;   // kernel -> its step
+    std::map<std::string, std::size_t> bases_;    // root_name -> the step that installs a kernel
 };
 
 }  // namespace

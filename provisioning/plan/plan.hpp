@@ -18,13 +18,15 @@ namespace bramble::plan {
 enum class StepKind {
     ingest_image,
     customize_image,
+    build_kernel,
+    install_kernel,
     store_file,
     make_initramfs,
     copy_root,
     write_identity,
     pack_identity,
     export_roots,
-    publish
+    publish,
 };
 
 std::string_view to_string(StepKind kind);

@@ -22,10 +22,10 @@ void check_profile(
             {profile.where, fmt::format("profile '{}': {}", profile.name, what), fatal}
         );
     };
-    if (profile.kernel) {
+    if (profile.kernel && profile.root.mode == fleet::RootMode::shared) {
         add(true,
-            "this version builds no kernels: leave kernel: out to boot the image's own, or put a "
-            "kernel of yours under boot_files:");
+            "a shared root boots its image's own kernels: take kernel: out, or set root: {mode: "
+            "per-board}");
     }
     if (profile.root.mode == fleet::RootMode::shared && observed.filesystem == "btrfs") {
         add(true,

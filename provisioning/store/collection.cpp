@@ -15,6 +15,17 @@ bool stays(const plan::ImageRecord& record, const Kept& kept, const std::set<std
            (record.has_root && bases.contains(plan::root_name(record.key)));
 }
 
+// A generation that stays says which kernels its boards run by their release.
+bool stays(const plan::KernelRecord& record, const Kept& kept) {
+    if (kept.every_kernel || kept.kernels.contains(record.key)) return true;
+    return std::any_of(kept.generations.begin(), kept.generations.end(), [&](const auto& one) {
+        const auto& boards = one.second->boards;
+        return std::any_of(boards.begin(), boards.end(), [&](const layout::BoardEntry& board) {
+            return board.kernel_release == record.release;
+        });
+    });
+}
+
 void add_objects(const layout::BootTree& tree, std::set<Digest>& objects) {
     for (const auto& [path, file] : tree) {
         if (const auto* object = std::get_if<layout::ObjectFile>(&file)) {
@@ -61,6 +72,16 @@ Collection collect(const Inventory& there, const Kept& kept) {
     gone.images.insert(
         gone.images.end(), there.unreadable_images.begin(), there.unreadable_images.end()
     );
+    for (const plan::KernelRecord& record : there.kernels) {
+        if (stays(record, kept)) {
+            add_objects(record.files, objects);
+        } else {
+            gone.kernels.push_back(record.key.to_string());
+        }
+    }
+    gone.kernels.insert(
+        gone.kernels.end(), there.unreadable_kernels.begin(), there.unreadable_kernels.end()
+    );
     for (const std::string& root : there.shared_roots) {
         if (!kept.roots.contains(root)) gone.shared_roots.push_back(root);
     }
@@ -88,6 +109,7 @@ std::string describe(const Collection& collection) {
     add(collection.board_trees.size(), "board root", "");
     add(collection.roots.size(), "base root", "");
     add(collection.images.size(), "image record", "");
+    add(collection.kernels.size(), "kernel", "");
     add(collection.objects.size(),
         "object",
         fmt::format(" of {:.1f} MB", static_cast<double>(collection.object_bytes) / 1e6));

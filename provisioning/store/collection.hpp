@@ -28,8 +28,10 @@ struct Inventory {
     std::map<Digest, std::uint64_t> objects;  // with their bytes
     std::vector<plan::ImageRecord> images;    // that can be read
     std::set<std::string> unreadable_images;  // names of records that cannot
-    std::set<std::string> roots;              // base trees
-    std::set<std::string> shared_roots;       // of these, the ones that boards share or did
+    std::vector<plan::KernelRecord> kernels;  // that can be read
+    std::set<std::string> unreadable_kernels;
+    std::set<std::string> roots;         // base trees
+    std::set<std::string> shared_roots;  // of these, the ones that boards share or did
     std::set<BoardTree> board_trees;
     std::set<BoardTree> stamps;  // identities written down, also of trees that are gone
 };
@@ -42,12 +44,15 @@ struct Kept {
     std::set<std::string> whole_boards;  // nobody knows which tree they run from: all stay
     std::set<Digest> images;             // keys that the fleet file asks for
     bool every_image = false;            // a source cannot be seen: its key is not known
+    std::set<Digest> kernels;            // likewise
+    bool every_kernel = false;
 };
 
 // In the order in which it has to go: nothing that is left ever names what is gone.
 struct Collection {
     std::vector<std::uint64_t> generations;
-    std::vector<std::string> images;  // names of records
+    std::vector<std::string> images;   // names of records
+    std::vector<std::string> kernels;  // their directories
     std::vector<BoardTree> board_trees;
     std::vector<BoardTree> stamps;
     std::vector<std::string> shared_roots;  // that are shared no more; the tree itself may stay
@@ -56,8 +61,8 @@ struct Collection {
     std::uint64_t object_bytes = 0;
 
     bool empty() const {
-        return generations.empty() && images.empty() && board_trees.empty() && stamps.empty() &&
-               shared_roots.empty() && roots.empty() && objects.empty();
+        return generations.empty() && images.empty() && kernels.empty() && board_trees.empty() &&
+               stamps.empty() && shared_roots.empty() && roots.empty() && objects.empty();
     }
 
     friend bool operator==(const Collection&, const Collection&) = default;

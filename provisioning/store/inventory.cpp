@@ -69,6 +69,21 @@ Result<void> list_trees(const Store& store, Inventory& there) {
     return {};
 }
 
+Result<void> list_kernels(const Store& store, Inventory& there) {
+    auto records = store.kernels();
+    if (!records) return tl::unexpected(records.error());
+    there.kernels = std::move(*records);
+    const auto directories = list_if_there(store.host(), kernels_path(store.paths()));
+    if (!directories) return tl::unexpected(directories.error());
+    for (const host::DirectoryEntry& one : *directories) {
+        if (one.kind == host::FileKind::directory) there.unreadable_kernels.insert(one.name);
+    }
+    for (const plan::KernelRecord& record : there.kernels) {
+        there.unreadable_kernels.erase(record.key.to_string());
+    }
+    return {};
+}
+
 }  // namespace
 
 Result<Inventory> Store::inventory() const {
@@ -86,6 +101,7 @@ Result<Inventory> Store::inventory() const {
     }
     return list_objects(*this, there)
         .and_then([&] { return list_images(*this, there); })
+        .and_then([&] { return list_kernels(*this, there); })
         .and_then([&] { return list_trees(*this, there); })
         .map([&] { return std::move(there); });
 }

@@ -22,6 +22,15 @@ namespace bramble::store {
 
 using host::Path;
 
+// kernels/<key>: a kernel's record, its modules, its final configuration, its log.
+inline Path kernels_path(const layout::StorePaths& paths) {
+    return paths.store() / "kernels";
+}
+
+inline Path kernel_path(const layout::StorePaths& paths, const Digest& key) {
+    return kernels_path(paths) / key.to_string();
+}
+
 // Borrows the host. Readers may call anything of the first part at any time; what changes the
 // store needs `Changes`, of which one exists at a time on a machine.
 class Store {
@@ -36,6 +45,8 @@ public:
     // Records of images whose root, if they have one, is there too; unreadable ones count as absent
     // and are built again.
     [[nodiscard]] Result<std::vector<plan::ImageRecord>> images() const;
+    // Kernels that were built; unreadable ones count as absent and are built again.
+    [[nodiscard]] Result<std::vector<plan::KernelRecord>> kernels() const;
     // The root trees of one board with the identity last written into each.
     [[nodiscard]] Result<std::vector<plan::BoardRoot>> board_roots(std::string_view board) const;
     // Base roots that boards share, each with the initramfs that was made for it; none for one of
@@ -112,6 +123,11 @@ public:
     [[nodiscard]] Result<void> adopt_root(const Path& staged, std::string_view name);
     [[nodiscard]] Result<void> record_image(const plan::ImageRecord& record);
 
+    // Moves a finished kernel's directory from staging to kernels/<key>, its record in it.
+    [[nodiscard]] Result<void> adopt_kernel(const Path& staged, const plan::KernelRecord& record);
+    // A copy of roots/<base> in staging, to be made another base of.
+    [[nodiscard]] Result<Path> stage_base(std::string_view base, const std::stop_token& stop);
+
     // What roots/<base> becomes for a board, not yet where the board will find it.
     [[nodiscard]] Result<StagedRoot> stage_board_root(
         std::string_view board,
@@ -154,6 +170,7 @@ public:
     // under its name; a run that is killed leaves what the next `begin` takes apart.
     [[nodiscard]] Result<void> remove_generation(std::uint64_t number);
     [[nodiscard]] Result<void> remove_image_record(std::string_view name);
+    [[nodiscard]] Result<void> remove_kernel(std::string_view name);
     [[nodiscard]] Result<void> remove_root(std::string_view name);
     // It is not shared any more.
     [[nodiscard]] Result<void> remove_initramfs(std::string_view base);

@@ -45,7 +45,12 @@ Result<void> may_publish(const fleet::Fleet& fleet, const layout::Manifest& cand
     return {};
 }
 
-Exit apply_once(const Invocation& invocation, bool rehearse) {
+struct Flags {
+    bool rehearse = false;
+    bool update = false;
+};
+
+Exit apply_once(const Invocation& invocation, const Flags& flags) {
     if (::geteuid() != 0) {
         return print_error(
             "apply needs root, because roots hold foreign owners and device nodes: run `sudo "
@@ -60,7 +65,7 @@ Exit apply_once(const Invocation& invocation, bool rehearse) {
     const StopOnSignal stop;
     bool refused = false;
     std::function<Result<void>(const layout::Manifest&)> ask;
-    if (rehearse) {
+    if (flags.rehearse) {
         ask = [&](const layout::Manifest& candidate) {
             auto may = may_publish(loaded->fleet, candidate, invocation.json);
             refused = !may;
@@ -70,7 +75,8 @@ Exit apply_once(const Invocation& invocation, bool rehearse) {
     const auto on_event = [&invocation](const apply::Event& event) {
         print_result(invocation.json ? apply::render_json(event) : apply::render(event));
     };
-    const auto outcome = run_apply(loaded->fleet, stop.token(), on_event, std::move(ask));
+    const auto outcome =
+        run_apply(loaded->fleet, stop.token(), on_event, {std::move(ask), flags.update});
     if (!outcome) {
         return print_error(outcome.error().message, refused ? Exit::no : Exit::machine);
     }
@@ -120,13 +126,18 @@ void add_apply(CLI::App& app, Invocation& invocation) {
     );
     add_fleet_option(*command, invocation);
     add_json_option(*command, invocation, "One JSON object per event, the outcome last");
-    auto rehearse = std::make_shared<bool>(false);
+    auto flags = std::make_shared<Flags>();
     command->add_flag(
-        "--rehearse", *rehearse, "Boot every board on paper first; publish nothing if one would not"
+        "--rehearse",
+        flags->rehearse,
+        "Boot every board on paper first; publish nothing if one would not"
     );
-    command->callback([&invocation, rehearse] {
-        invocation.exit = apply_once(invocation, *rehearse);
-    });
+    command->add_flag(
+        "--update",
+        flags->update,
+        "Look up anew what kernels' branches and packages mean; the lock file says so afterwards"
+    );
+    command->callback([&invocation, flags] { invocation.exit = apply_once(invocation, *flags); });
 }
 
 }  // namespace bramble::program

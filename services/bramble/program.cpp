@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "config/types/text.hpp"
+#include "services/bramble/command_kernel.hpp"
 #include "services/bramble/invocation.hpp"
 
 namespace bramble::program {
@@ -102,6 +103,7 @@ int run_program(int argc, const char* const* argv) {
     add_rollback(app, invocation);
     add_root(app, invocation);
     add_gc(app, invocation);
+    add_kernel(app, invocation);
     add_serve(app, invocation);
     add_operate(app, invocation);
     add_token(app, invocation);

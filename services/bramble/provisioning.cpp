@@ -61,7 +61,7 @@ Result<apply::Outcome> run_apply(
     const fleet::Fleet& fleet,
     const std::stop_token& stop,
     std::function<void(const apply::Event&)> on_event,
-    std::function<Result<void>(const layout::Manifest&)> may_publish
+    ApplyWishes wishes
 ) {
     host::RealHost host;
     const auto now = [&host] {
@@ -73,7 +73,8 @@ Result<apply::Outcome> run_apply(
         observer.on_event(event);
         told(event);
     };
-    options.may_publish = std::move(may_publish);
+    options.may_publish = std::move(wishes.may_publish);
+    options.update_pins = wishes.update_pins;
     options.stop = stop;
     auto outcome = apply::run(fleet, options, host);
     // Without a store there is nobody who would read it, and the run's own error says why.

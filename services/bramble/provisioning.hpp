@@ -31,11 +31,16 @@ private:
     std::thread waiter_;
 };
 
+struct ApplyWishes {
+    std::function<Result<void>(const layout::Manifest&)> may_publish = nullptr;
+    bool update_pins = false;
+};
+
 [[nodiscard]] Result<apply::Outcome> run_apply(
     const fleet::Fleet& fleet,
     const std::stop_token& stop,
     std::function<void(const apply::Event&)> on_event,
-    std::function<Result<void>(const layout::Manifest&)> may_publish = nullptr
+    ApplyWishes wishes = {}
 );
 
 // "generation 8 is published" or "nothing to do: …", with warnings, one a line.

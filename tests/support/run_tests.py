@@ -17,10 +17,12 @@ import xml.etree.ElementTree
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PARTS = ("tidy", "unit", "conformance", "simulation", "threads", "fuzz", "bench", "install", "system", "browser")
+NAMED_PARTS = ("kernels",)  # take long: only when they are asked for
 CTEST_PARTS = ("unit", "conformance", "simulation")
 BUILD_MINUTES_MAX = 40
 CTEST_MINUTES_MAX = 15
 SYSTEM_FILE_SECONDS_MAX = 1200  # where nothing is cached, the guest's root takes five minutes and more
+KERNEL_SECONDS_MAX = 5400
 FUZZ_SECONDS = int(os.environ.get("FUZZ_SECONDS", "60"))
 IN_CI = os.environ.get("CI") == "true"
 
@@ -225,7 +227,7 @@ def fuzz_one(target, tally, lock):
             tally.add(failed=[f"fuzz: {name}"])
 
 
-def run_python(folder, pattern, tally, label):
+def run_python(folder, pattern, tally, label, seconds_max=SYSTEM_FILE_SECONDS_MAX):
     """One process for each file of Python tests, so that nothing of one outlives into the next."""
     wanted = os.environ.get("TEST_FILTER", "")
     for file in sorted((ROOT / folder).glob(pattern)):
@@ -234,7 +236,7 @@ def run_python(folder, pattern, tally, label):
         say(f"{label}: {file.stem}")
         show = re.compile(r"\.\.\. |^ {2}|^(FAIL|ERROR):|skipped|^Traceback").search
         started = time.monotonic()
-        code, output = run([sys.executable, "-u", str(file), "-v"], SYSTEM_FILE_SECONDS_MAX / 60, show, cwd=file.parent)
+        code, output = run([sys.executable, "-u", str(file), "-v"], seconds_max / 60, show, cwd=file.parent)
         passed = count_ok(output)
         failed = re.findall(r"^(?:FAIL|ERROR): (.+)$", output, re.M)
         skipped = re.findall(r"^(\S+) \(.*\.\.\. skipped '?(.*?)'?$", output, re.M)
@@ -322,14 +324,20 @@ def run_browser(tally, builder):
         run_python("tests/browser", "*_test.py", tally, "browser")
 
 
+def run_kernels(tally, builder):
+    if not builder.build("release", ("bramble",)):
+        return
+    run_python("tests/system/kernels", "*_test.py", tally, "kernels", KERNEL_SECONDS_MAX)
+
+
 def main(arguments):
-    unknown = [part for part in arguments if part not in PARTS]
+    unknown = [part for part in arguments if part not in PARTS + NAMED_PARTS]
     if unknown:
-        print(f"tests/run: unknown part '{unknown[0]}' (known: {', '.join(PARTS)})", file=sys.stderr)
+        print(f"tests/run: unknown part '{unknown[0]}' (known: {', '.join(PARTS + NAMED_PARTS)})", file=sys.stderr)
         return 2
     tally, started = Tally(), time.monotonic()
     builder = Builder(tally)
-    for part in [p for p in PARTS if not arguments or p in arguments]:
+    for part in [p for p in PARTS + NAMED_PARTS if p in (arguments or PARTS)]:
         say(f"part {part}")
         if part in CTEST_PARTS:
             run_ctest(part, tally, builder)

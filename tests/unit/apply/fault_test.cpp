@@ -1,6 +1,6 @@
 // Whatever call to the machine fails, and wherever the power goes: what is published is whole, and
 // the next run finishes.
-#include "machine.hpp"
+#include "kernel_machine.hpp"
 
 namespace bramble::apply {
 namespace {
@@ -134,6 +134,10 @@ TEST_P(Fault, InAnApplyOfAnotherCustomization) {
         },
         2
     );
+}
+
+TEST_P(Fault, InAnApplyThatBuildsAKernel) {
+    for_every_call(furnish_kernel, 1);
 }
 
 INSTANTIATE_TEST_SUITE_P(OnceAndForGood, Fault, every_fault_on_every_ground(), name_of_fault);

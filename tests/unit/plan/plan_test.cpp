@@ -212,17 +212,6 @@ TEST_F(PlanTest, AnImageThatNoBoardUsesIsLeftAlone) {
     EXPECT_TRUE(make(fleet, seen, store).nothing_to_do());
 }
 
-TEST_F(PlanTest, WhatThisVersionDoesNotDoIsRefusedWithItsPlace) {
-    fleet.profiles[0].kernel = "verity";
-    EXPECT_EQ(
-        rendered(),
-        "lab.yaml:5:1: error: profile 'lab': this version builds no kernels: leave kernel: out to "
-        "boot the image's own, or put a kernel of yours under boot_files:\n"
-        "the fleet cannot be applied as it is\n"
-    );
-    EXPECT_TRUE(make(fleet, seen, store).refused());
-}
-
 TEST_F(PlanTest, ACustomizedImageIsTwoStepsWithTheirReasons) {
     fleet::Customization& wanted = fleet.images[0].customize;
     wanted.remove = {{"nano", {}}};

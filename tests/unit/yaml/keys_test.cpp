@@ -229,9 +229,10 @@ TEST(KernelKeysTest, WhatIsRefused) {
         {"{source: {path: u}, defconfig: d, arch: arm32}",
          "46",
          "unknown kernel architecture 'arm32' (known: arm, arm64)"},
-        {"{source: {path: u}, defconfig: ../d}",
+        {"{source: {path: u}, defconfig: d e}",
          "37",
-         "'../d' is not a configuration's name (like bcm2711_defconfig)"},
+         "'d e' is not a configuration's name (like bcm2711_defconfig) or file (like "
+         "./my.config)"},
     };
     for (const Case& one : cases) {
         const std::string text =

@@ -1,0 +1,228 @@
+// A kernel built, and laid over an image: the steps with everything that is theirs on the disk.
+#include <fmt/format.h>
+
+#include <thread>
+
+#include "provisioning/apply/kernel_workshop.hpp"
+#include "provisioning/apply/kernels.hpp"
+#include "provisioning/image/boot_files.hpp"
+#include "provisioning/image/download.hpp"
+#include "provisioning/image/unpack.hpp"
+#include "provisioning/kernel/build.hpp"
+#include "provisioning/kernel/recipe.hpp"
+#include "provisioning/root/initramfs.hpp"
+
+namespace bramble::apply {
+namespace {
+
+using host::Path;
+
+// The latest build of a kernel of this name, else of this architecture.
+std::optional<kernel::PastBuild> past_build(const KernelStep& step) {
+    const std::string arch(kernel::architecture_of(step.kernel.arch).make);
+    const plan::KernelRecord* found = nullptr;
+    for (const auto& [key, record] : step.built) {
+        if (record.steps == 0 || record.arch != arch) continue;
+        if (found == nullptr || record.name == step.kernel.name) found = &record;
+    }
+    if (found == nullptr) return std::nullopt;
+    return kernel::PastBuild{
+        found->steps, std::chrono::duration_cast<Duration>(std::chrono::seconds(found->took_s))};
+}
+
+// What commands printed; a package that needed none has none.
+Result<void> keep_log(host::Host& host, const Path& log, const Path& directory) {
+    const auto there = host.status(log);
+    if (!there) return tl::unexpected(there.error());
+    if (!*there) return {};
+    return host.copy_file(log, directory / "log").map([](const auto&) {});
+}
+
+Result<plan::KernelRecord> keep(
+    store::Changes& changes,
+    const KernelStep& step,
+    const kernel::Built& built,
+    plan::KernelRecord record
+) {
+    host::Host& host = changes.store().host();
+    const auto abilities = kernel::root_abilities(built.options);
+    record.release = built.release;
+    record.has_modules = built.has_modules;
+    record.mounts_root = abilities.mounts_root;
+    record.nfs_versions = abilities.nfs_versions;
+    record.steps = built.steps;
+    const Path boot = built.directory / "boot";
+    const auto files = image::list_boot_files(host, boot);
+    if (!files) return tl::unexpected(files.error());
+    for (const auto& [path, source] : *files) {
+        const auto object = changes.add_object(source);
+        if (!object) return tl::unexpected(object.error());
+        record.files[path] = *object;
+    }
+    if (step.progress) step.progress("writing it to the store");
+    return host.remove_all(boot)
+        .and_then([&] { return changes.adopt_kernel(built.directory, record); })
+        .map([&] { return record; });
+}
+
+// A directory of the tree itself, not a link that the image may have put in its place.
+Result<bool> is_directory(host::Host& host, const Path& path) {
+    const auto status = host.status(path);
+    if (!status) return tl::unexpected(status.error());
+    return *status && (*status)->kind == host::FileKind::directory;
+}
+
+// lib/modules of a root; /lib is a link to usr/lib in most.
+Result<Path> modules_place(host::Host& host, const Path& root) {
+    for (const char* place : {"lib", "usr/lib"}) {
+        const auto top = is_directory(host, root / Path(place).begin()->string());
+        const auto there = is_directory(host, root / place);
+        if (!top) return tl::unexpected(top.error());
+        if (!there) return tl::unexpected(there.error());
+        if (!*top || !*there) continue;
+        const auto taken = host.status(root / place / "modules");
+        if (!taken) return tl::unexpected(taken.error());
+        if (*taken && (*taken)->kind != host::FileKind::directory) continue;
+        return root / place / "modules";
+    }
+    return fail("the image's root has neither lib nor usr/lib to put modules into");
+}
+
+Result<void> add_modules(store::Changes& changes, const InstallStep& step, const Path& root) {
+    if (!step.built.has_modules) return {};
+    host::Host& host = changes.store().host();
+    const auto place = modules_place(host, root);
+    if (!place) return tl::unexpected(place.error());
+    const Path from = store::kernel_path(changes.store().paths(), step.built.key) /
+                      "modules/lib/modules" / step.built.release;
+    return host.make_directories(*place)
+        .and_then([&] { return host.remove_all(*place / step.built.release); })
+        .and_then([&] { return host.copy_tree(from, *place / step.built.release, step.stop); });
+}
+
+Result<std::optional<layout::ObjectFile>> add_initramfs(
+    store::Changes& changes, const InstallStep& step, const Path& root
+) {
+    if (step.built.mounts_root) return std::nullopt;
+    host::Host& host = changes.store().host();
+    if (step.progress) step.progress("packing the initramfs of kernel " + step.built.release);
+    const std::string release = step.built.release;
+    const auto initramfs = root::build_initramfs(host, root, std::span(&release, 1));
+    if (!initramfs) return tl::unexpected(initramfs.error());
+    const Path file = changes.store().paths().staging() / "initrd.img";
+    if (auto written = host.write_file(file, initramfs->archive); !written) {
+        return tl::unexpected(written.error());
+    }
+    const auto object = changes.add_object(file);
+    if (!object) return tl::unexpected(object.error());
+    return host.remove_all(file).map([&] { return std::optional(*object); });
+}
+
+}  // namespace
+
+Result<kernel::Workshop> open_kernel_workshop(
+    store::Changes& changes, const std::string& name, const Telling& telling
+) {
+    const layout::StorePaths& paths = changes.store().paths();
+    host::Host& host = changes.store().host();
+    const Path log = paths.store() / "logs" / fmt::format("kernel-{}.log", name);
+    const Path downloads = paths.store() / "downloads";
+    kernel::Craft craft;
+    craft.unpack = [&host, telling](const Path& archive, const Path& directory) {
+        return image::unpack_tar({archive, directory, telling.progress, telling.stop});
+    };
+    craft.fetch = [&host,
+                   downloads,
+                   telling](const std::string& url, std::optional<Digest> sum) -> Result<Path> {
+        const std::string file =
+            Digest::of(url).to_string().substr(0, 12) + "-" + image::file_name_of(url);
+        const Path to = downloads / file;
+        if (sum) {
+            const auto there = host.status(to);
+            if (there && *there) {
+                const auto is = host.hash_file(to);
+                if (is && is->digest == *sum) return to;
+            }
+        }
+        return image::download(host, {url, to, sum, telling.progress, telling.stop})
+            .map([&](const Digest&) { return to; });
+    };
+    return host.make_directories(log.parent_path())
+        .and_then([&] { return host.remove_all(log); })
+        .and_then([&] { return host.make_directories(downloads); })
+        .and_then([&] { return changes.stage("kernel"); })
+        .map([&](const Path& staging) {
+            const unsigned cores = std::thread::hardware_concurrency();
+            return kernel::Workshop{
+                host, staging, log, craft, cores == 0 ? 1 : cores, telling.progress, telling.stop};
+        });
+}
+
+Result<plan::KernelRecord> build_kernel(store::Changes& changes, const KernelStep& step) {
+    host::Host& host = changes.store().host();
+    const auto pins = read_pins(step.fleet, host);
+    if (!pins) return tl::unexpected(pins.error());
+    const auto workshop =
+        open_kernel_workshop(changes, step.kernel.name, {step.progress, step.stop});
+    if (!workshop) return tl::unexpected(workshop.error());
+    const auto begun = host.now();
+    const auto made =
+        kernel::build({step.fleet, step.kernel, *pins, step.key, past_build(step)}, *workshop);
+    Result<plan::KernelRecord> record = tl::unexpected(Error{});
+    if (made) {
+        const auto key = kernel::key_of(step.kernel, *pins, host);
+        if (key && key->digest == step.key) {
+            plan::KernelRecord begin;
+            begin.key = step.key;
+            begin.name = step.kernel.name;
+            begin.source = kernel::describe_source(step.kernel, *pins);
+            begin.arch = kernel::architecture_of(step.kernel.arch).make;
+            begin.took_s = static_cast<std::uint64_t>(
+                std::chrono::duration_cast<std::chrono::seconds>(host.now() - begun).count()
+            );
+            record = keep_log(host, workshop->log, made->directory).and_then([&] {
+                return keep(changes, step, *made, std::move(begin));
+            });
+        } else {
+            record = key ? fail(fmt::format(
+                               "kernel '{}': its sources changed while it was built; run apply "
+                               "again when nobody writes to them",
+                               step.kernel.name
+                           ))
+                         : tl::unexpected(key.error());
+        }
+    } else {
+        record = tl::unexpected(made.error());
+    }
+    // Sources and objects take gigabytes: they go also when it failed. The log stays.
+    if (auto removed = host.remove_all(workshop->staging); !removed && record) {
+        return tl::unexpected(removed.error());
+    }
+    return record;
+}
+
+Result<plan::ImageRecord> install_kernel(store::Changes& changes, const InstallStep& step) {
+    std::optional<Path> root;
+    if (step.image.has_root) {
+        if (step.progress) step.progress("adding its modules to the image's root");
+        const auto staged = changes.stage_base(plan::root_name(step.image.key), step.stop);
+        if (!staged) return tl::unexpected(staged.error());
+        if (auto added = add_modules(changes, step, *staged); !added) {
+            return tl::unexpected(added.error());
+        }
+        root = *staged;
+    }
+    std::optional<layout::ObjectFile> initramfs;
+    if (root) {
+        const auto made = add_initramfs(changes, step, *root);
+        if (!made) return tl::unexpected(made.error());
+        initramfs = *made;
+    }
+    const plan::ImageRecord record =
+        plan::with_kernel(step.base.key, step.image, step.kernel, step.built, initramfs);
+    Result<void> done;
+    if (root) done = changes.adopt_root(*root, plan::root_name(step.base.key));
+    return done.and_then([&] { return changes.record_image(record); }).map([&] { return record; });
+}
+
+}  // namespace bramble::apply
