@@ -1,5 +1,5 @@
-// Programs for tests: an ELF file of 64 bits, little endian, as read_elf should see it. It refuses to
-// hold anything that could run.
+// Programs for tests: an ELF file of 64 bits, little endian, as read_elf should see it. It refuses
+// to hold anything that could run.
 #pragma once
 
 #include <string>
