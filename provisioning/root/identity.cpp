@@ -36,6 +36,9 @@ After=network.target
 [Service]
 Type=exec
 ExecStart=/bin/sh /usr/local/lib/bramble/report-up
+Nice=19
+Restart=on-failure
+RestartSec=60
 
 [Install]
 WantedBy=multi-user.target

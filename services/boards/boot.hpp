@@ -50,11 +50,20 @@ struct FileRecord {
     Duration took{0};                            // of the latest load
     unsigned loads = 0;
     unsigned probes = 0;
+    unsigned asked = 0;                 // requests, whatever became of them
     std::uint64_t retransmissions = 0;  // of all requests
     TimePoint first_asked{};
     TimePoint last_ended{};
 
     friend bool operator==(const FileRecord&, const FileRecord&) = default;
+};
+
+// The server whose offer a board took instead of ours.
+struct OtherOffer {
+    Ipv4Address server;
+    Ipv4Address address;
+
+    friend bool operator==(const OtherOffer&, const OtherOffer&) = default;
 };
 
 struct Boot {
@@ -74,7 +83,17 @@ struct Boot {
     std::string hold_reason;  // while waiting
     std::vector<FileRecord> files;
     std::uint64_t files_dropped = 0;
-    std::string diagnosis;  // while stuck, and once abandoned
+    std::string diagnosis;       // while stuck, and once abandoned
+    std::string kernel;          // release: as the board said, before that as its generation has it
+    Duration heartbeat{0};       // between two signs of life that it promised; 0: none
+    unsigned restarts = 0;       // of its firmware, with nothing loaded in between
+    unsigned failed_before = 0;  // boots directly before it that did not come up either
+    Duration widest_gap{0};      // between two of its DISCOVERs
+    std::optional<OtherOffer> other_offer;
+    std::optional<MacAddress> mac;          // that it asks with
+    std::optional<MacAddress> mac_of_twin;  // another one that claims to be the same board
+    std::array<bool, nfs_door_count> knocked{};
+    unsigned knocks_unanswered = 0;
 
     bool finished() const { return ended.has_value(); }
 
@@ -84,6 +103,8 @@ struct Boot {
     Duration total() const { return ended.value_or(last_event) - started; }
 
     std::uint64_t bytes_loaded() const;
+
+    bool has_knocked(NfsDoor door) const { return knocked[static_cast<std::size_t>(door)]; }
 
     const FileRecord* find_file(std::string_view path) const;
 

@@ -5,9 +5,16 @@
 #include <algorithm>
 
 #include "config/types/text.hpp"
+#include "services/boards/story.hpp"
 
 namespace bramble::boards {
 namespace {
+
+using namespace std::chrono_literals;
+
+// A switch port that listens and learns swallows everything for some thirty seconds, and each new
+// attempt of the firmware takes the link down, which begins that anew (fact sheet 8, rule 1).
+constexpr Duration spanning_tree_gap = 30s;
 
 // The file whose end was seen last; nullptr: none was asked for.
 const FileRecord* latest(const Boot& boot) {
@@ -38,33 +45,71 @@ std::string lost_of(const Boot& boot, FileClass of) {
     return names;
 }
 
-std::string on_address(const Boot& boot) {
+std::string times(unsigned count) {
+    return count == 1 ? "once" : fmt::format("{} times", count);
+}
+
+std::string on_address(const Boot& boot, const Surroundings& around) {
     if (!boot.hold_reason.empty()) {
         return fmt::format(
             "it was held back ({}) and stopped asking for an address: is it still powered?",
             boot.hold_reason
         );
     }
-    if (boot.offers > 0) {
+    if (boot.other_offer) {
         return fmt::format(
-            "it was offered {} {} and did not take it: look for a second DHCP server on this wire, "
-            "and for a switch port that still waits for spanning tree (set it to edge or portfast)",
-            boot.address.to_string(),
-            boot.offers == 1 ? "once" : fmt::format("{} times", boot.offers)
+            "it took {} from another DHCP server, {}, which gives it nothing to boot: switch that "
+            "server off on this wire, or set dhcp: {{mode: proxy}}",
+            boot.other_offer->address.to_string(),
+            boot.other_offer->server.to_string()
         );
     }
-    return "it asked for an address and fell silent: look at its link and its boot order";
+    if (boot.offers == 0) {
+        return "it asked for an address and fell silent: look at its link and its boot order";
+    }
+    const std::string offered = fmt::format(
+        "it was offered {} {} and did not take it", boot.address.to_string(), times(boot.offers)
+    );
+    if (around.foreign_server) {
+        return fmt::format(
+            "{}, and another DHCP server, {}, was heard on this wire: switch that one off, or set "
+            "dhcp: {{mode: proxy}}",
+            offered,
+            around.foreign_server->to_string()
+        );
+    }
+    if (boot.widest_gap >= spanning_tree_gap) {
+        return fmt::format(
+            "{}, with {} of silence between its attempts: its switch port blocks for spanning tree "
+            "whenever the link comes up; set the port to edge or portfast",
+            offered,
+            describe(boot.widest_gap)
+        );
+    }
+    return offered +
+           ": look for a second DHCP server on this wire, and for a switch port that "
+           "still waits for spanning tree (set it to edge or portfast)";
+}
+
+std::string on_no_file(const Boot& boot) {
+    if (boot.other_offer) {
+        return fmt::format(
+            "it took {} from another DHCP server, {}, and never asked for a file here: switch that "
+            "server off on this wire, or set dhcp: {{mode: proxy}}",
+            boot.other_offer->address.to_string(),
+            boot.other_offer->server.to_string()
+        );
+    }
+    return fmt::format(
+        "it took {} but never asked for a file: look for a firewall before UDP port 69, and "
+        "for another TFTP_IP in its EEPROM",
+        boot.address.to_string()
+    );
 }
 
 std::string on_files(const Boot& boot) {
     const FileRecord* last = latest(boot);
-    if (last == nullptr) {
-        return fmt::format(
-            "it took {} but never asked for a file: look for a firewall before UDP port 69, and "
-            "for another TFTP_IP in its EEPROM",
-            boot.address.to_string()
-        );
-    }
+    if (last == nullptr) return on_no_file(boot);
     if (last->outcome == FileOutcome::failed) {
         return fmt::format(
             "{} broke off after {}: look at cable, switch and power of this board",
@@ -97,6 +142,14 @@ std::string on_files(const Boot& boot) {
             );
         }
     }
+    if (is_storm(*last)) {
+        return fmt::format(
+            "it asked for {} {} and goes on asking: its firmware does not accept the answers; look "
+            "for a second TFTP server on this wire, and update its EEPROM",
+            last->path,
+            times(last->asked)
+        );
+    }
     return fmt::format(
         "it fell silent after {}: look at its screen or serial console, and at its LED", last->path
     );
@@ -109,6 +162,14 @@ std::string on_kernel(const Boot& boot) {
     for (const FileRecord& file : boot.files) {
         if (file.file_class == FileClass::kernel && file.loads > 0) kernel = file.path;
     }
+    const FileRecord* config = boot.find_file("config.txt");
+    if (config != nullptr && config->loads == 0 && config->outcome == FileOutcome::failed) {
+        return fmt::format(
+            "{} was loaded, but config.txt did not arrive, so that the firmware went by its "
+            "defaults: look at cable and switch of this board",
+            kernel
+        );
+    }
     return fmt::format(
         "{} was loaded, but nothing was heard of the running system: a kernel for another model or "
         "width, an initramfs that does not belong to it, or no ip= in cmdline; read its console",
@@ -116,25 +177,148 @@ std::string on_kernel(const Boot& boot) {
     );
 }
 
-}  // namespace
+// What klibc's nfsmount, with which many initramfs mount, does not understand (fact sheet 7.2).
+std::string version_trap(const Expected& expected) {
+    if (!expected.has_initramfs) return "";
+    std::string trap;
+    if (expected.cmdline.find("proto=") != std::string::npos) {
+        trap = "refuses proto= in nfsroot=: write tcp instead";
+    } else if (expected.nfs_version.starts_with('4')) {
+        trap = "knows versions 2 and 3 only: set root: {nfs_version: 3}";
+    } else {
+        return "";
+    }
+    return "its kernel has an address but never asked the NFS server: an initramfs that mounts "
+           "with "
+           "the nfsmount of klibc " +
+           trap;
+}
 
-std::string diagnose(const Boot& boot) {
+std::string on_root(const Boot& boot, const Surroundings& around) {
+    const Expected& expected = around.expected;
+    if (around.examined.nfs_is_silent) {
+        return "its kernel runs, but no NFS server answers where its root is: start it (systemctl "
+               "start bramble-nfs, or nfs-server)";
+    }
+    const bool knocked = std::ranges::any_of(boot.knocked, [](bool one) { return one; });
+    if (boot.other_offer && boot.other_offer->address == boot.address) {
+        return fmt::format(
+            "its kernel took {} from another DHCP server, {}, and its root is open to its own "
+            "address alone: switch that server off on this wire, or write the address into its "
+            "command line with root: {{ip: static}}",
+            boot.address.to_string(),
+            boot.other_offer->server.to_string()
+        );
+    }
+    if (boot.knocks_unanswered > 0) {
+        return "its kernel runs and asks the NFS server, whose answers do not come through: look "
+               "for a firewall before TCP ports 111, 2049 and 20048";
+    }
+    if (boot.has_knocked(NfsDoor::nfs)) {
+        return fmt::format(
+            "its kernel reached the NFS server, but the mount did not hold: look whether the "
+            "server gives {} by NFS version {} to {}",
+            expected.export_path.empty() ? "its root" : expected.export_path,
+            expected.nfs_version.empty() ? "of its profile" : expected.nfs_version,
+            boot.address.to_string()
+        );
+    }
+    if (boot.has_knocked(NfsDoor::mount)) {
+        return fmt::format(
+            "the NFS server did not let it mount {}: its export is missing, or is not open to {}; "
+            "run apply again, and look at the server's log",
+            expected.export_path.empty() ? "its root" : expected.export_path,
+            boot.address.to_string()
+        );
+    }
+    if (knocked) {
+        return "its kernel asked the portmapper and went no further: look whether rpcbind knows "
+               "the NFS server (rpcinfo -p), or name port= and mountport= in nfsroot=";
+    }
+    if (std::string trap = version_trap(expected); !trap.empty()) return trap;
+    return "its kernel has an address but never asked the NFS server: look at root= and nfsroot= "
+           "of its command line, at the NFS version in its profile, and for a firewall before port "
+           "2049";
+}
+
+std::string by_phase(const Boot& boot, const Surroundings& around) {
     switch (boot.phase) {
         case Phase::address:
-            return on_address(boot);
+            return on_address(boot, around);
         case Phase::firmware:
         case Phase::config:
             return on_files(boot);
         case Phase::kernel:
             return on_kernel(boot);
         case Phase::root:
-            return "its kernel has an address but did not get as far as its root: look at the "
-                   "export, at the NFS version in its profile, and for a firewall before port 2049";
+            return on_root(boot, around);
         case Phase::userspace:
             return "its root is mounted but it did not report that it is up: look at the unit "
                    "bramble-up on the board, and for a failing unit before it";
     }
     return "";
+}
+
+// Whether what was found explains that a boot stopped where it did: nothing that comes later does,
+// and an absence that was seen on the wire needs no guess.
+bool explains(const Examined& examined, const Boot& boot) {
+    if (!examined.phase || examined.finding.empty()) return false;
+    if (boot.phase == Phase::address) return false;
+    const int reached = static_cast<int>(boot.phase);
+    // A mount that was refused is a finding of the root; who looks at it in userspace sees the same
+    // root. A doubt is worth saying where nothing better is known.
+    if (*examined.phase > reached) return false;
+    return examined.stops || *examined.phase + 1 >= reached;
+}
+
+}  // namespace
+
+bool is_storm(const FileRecord& file) {
+    return file.loads == 0 && file.asked >= storm_requests_min;
+}
+
+bool turns_in_a_circle(const Boot& boot) {
+    return boot.restarts >= restarts_max || std::ranges::any_of(boot.files, is_storm);
+}
+
+std::string diagnose(const Boot& boot, const Surroundings& around) {
+    const FileRecord* last = latest(boot);
+    const bool broke_off = last != nullptr && last->outcome == FileOutcome::failed;
+    const bool by_finding = !broke_off && explains(around.examined, boot);
+    std::string text = by_finding ? around.examined.finding + ": " + around.examined.remedy
+                                  : by_phase(boot, around);
+    if (boot.mac_of_twin && boot.mac) {
+        text = fmt::format(
+            "two boards say that they are this one, {} and {}: one of the serials or MACs in the "
+            "fleet file is wrong, or two boards share a serial (give each its mac: alone); {}",
+            boot.mac->to_string(),
+            boot.mac_of_twin->to_string(),
+            text
+        );
+    }
+    if (boot.restarts >= restarts_max) {
+        text = fmt::format("it begins again and again ({}): {}", times(boot.restarts + 1), text);
+    } else if (boot.failed_before + 1 >= failed_boots_max) {
+        text = fmt::format("{} boots in a row did not come up: {}", boot.failed_before + 1, text);
+    }
+    if (!around.console.empty()) {
+        text += fmt::format("; its console said: {}", printable(around.console));
+    }
+    return printable(text, diagnosis_bytes_max);  // boards ask for any bytes
+}
+
+std::string diagnose_never_seen() {
+    return "it has never asked for an address: is it powered, is its link up, is network (2) in "
+           "its "
+           "BOOT_ORDER, and is it on this wire?";
+}
+
+std::string diagnose_silence(Duration since) {
+    return fmt::format(
+        "it was up and has not been heard for {}: it is switched off, hangs, or is cut off from "
+        "this wire",
+        describe(since)
+    );
 }
 
 }  // namespace bramble::boards

@@ -5,10 +5,31 @@
 #include <string>
 
 #include "services/boards/boot.hpp"
+#include "services/boards/surroundings.hpp"
 
 namespace bramble::boards {
 
-// One sentence on what was waited for, and what to look at.
-std::string diagnose(const Boot& boot);
+inline constexpr std::size_t diagnosis_bytes_max = 1500;
+
+// One sentence: the likeliest cause, and the remedy or what to look at; then what its console said.
+std::string diagnose(const Boot& boot, const Surroundings& around = {});
+
+// Of a board of the fleet that has not asked for anything since the server began.
+std::string diagnose_never_seen();
+
+// Of a board that was up and does not say so any more.
+std::string diagnose_silence(Duration since);
+
+// The same file was asked for so often in vain that its firmware turns in a circle.
+bool is_storm(const FileRecord& file);
+
+inline constexpr unsigned storm_requests_min = 20;
+// So often its firmware may begin anew before that counts as a circle.
+inline constexpr unsigned restarts_max = 3;
+// So many boots in a row that did not come up are a circle too.
+inline constexpr unsigned failed_boots_max = 3;
+
+// Whether it goes on without getting anywhere: each further sign of it is no progress.
+bool turns_in_a_circle(const Boot& boot);
 
 }  // namespace bramble::boards

@@ -63,12 +63,71 @@ struct FileEnded {
     TimePoint started{};           // the event's own instant is the end
 };
 
-struct Mounted {};  // its root, as the NFS server saw it
+// It answered another server's offer: that one names its address, and perhaps its boot files.
+struct TookAnotherOffer {
+    Ipv4Address server;
+    Ipv4Address address;
+};
 
-struct ReportedUp {};  // userspace runs and said so
+// Another DHCP server was heard on this wire, whoever it spoke to: no board's own doing.
+struct ForeignServerHeard {
+    Ipv4Address server;
+};
 
-using Happening =
-    std::variant<AskedForAddress, OfferedAddress, GotAddress, Held, FileEnded, Mounted, ReportedUp>;
+// What serves a root: NFS version 3 takes all of them, version 4 the last alone.
+enum class NfsDoor { portmapper, mount, nfs };
+
+inline constexpr std::size_t nfs_door_count = 3;
+
+// It wants a connection to the NFS server.
+struct Knocked {
+    NfsDoor door = NfsDoor::nfs;
+    bool again = false;  // the same connection once more: the first attempt was not answered
+};
+
+struct Mounted {};  // its root: it keeps a connection to the NFS server
+
+struct ReportedUp {         // userspace runs and said so
+    std::string kernel;     // its `uname -r`; empty: not said
+    Duration heartbeat{0};  // how often it will say so again; 0: never
+};
+
+struct Heartbeat {  // it still runs; says the same, for whom the report did not reach
+    std::string kernel;
+    Duration every{0};
+};
+
+// Its console's text, as its boot loader or its kernel sent it: any bytes.
+struct ConsoleSaid {
+    std::string bytes;
+    Ipv4Address source;
+};
+
+// What a look at its generation and its root came to, once it had stopped.
+struct Examined {
+    std::optional<int> phase;  // of the finding, as Phase counts; none: nothing was found
+    bool stops = false;        // what was found keeps it from booting; false: it may
+    std::string finding;       // "kernel8.img is a 32-bit kernel, and …"
+    std::string remedy;
+    bool nfs_is_silent = false;  // nobody answers where its root is served
+
+    friend bool operator==(const Examined&, const Examined&) = default;
+};
+
+using Happening = std::variant<
+    AskedForAddress,
+    OfferedAddress,
+    GotAddress,
+    Held,
+    FileEnded,
+    TookAnotherOffer,
+    ForeignServerHeard,
+    Knocked,
+    Mounted,
+    ReportedUp,
+    Heartbeat,
+    ConsoleSaid,
+    Examined>;
 
 struct Event {
     TimePoint at{};

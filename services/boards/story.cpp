@@ -6,9 +6,8 @@
 
 namespace bramble::boards {
 
-std::string printable(std::string_view text) {
-    constexpr std::size_t shown_max = 255;
-    std::string shown(text.substr(0, shown_max));
+std::string printable(std::string_view text, std::size_t bytes_max) {
+    std::string shown(text.substr(0, bytes_max));
     for (char& c : shown) {
         if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
     }
@@ -66,6 +65,25 @@ std::string describe_boot(const Boot& boot) {
     return fmt::format(
         "{} ({}), {} loaded", describe(boot.total()), phases, describe_bytes(boot.bytes_loaded())
     );
+}
+
+std::string describe_end(const Boot& boot) {
+    const std::string in_phase = fmt::format("in {}", to_string(boot.phase));
+    const std::string why = boot.diagnosis.empty() ? "" : ": " + boot.diagnosis;
+    switch (boot.state) {
+        case BootState::up:
+            return boot.partial ? "up" : "up after " + describe(boot.total());
+        case BootState::superseded:
+            return "gave way to another boot " + in_phase + why;
+        case BootState::stuck:
+        case BootState::abandoned:
+            return "stopped " + in_phase + why;
+        case BootState::waiting:
+            return "waits: " + boot.hold_reason;
+        case BootState::running:
+            break;
+    }
+    return in_phase;
 }
 
 }  // namespace bramble::boards

@@ -18,7 +18,7 @@ enum class Weight {
 struct StoryLine {
     TimePoint at{};
     std::string board;
-    std::string phase;  // a phase's name, "up" or "stuck"
+    std::string phase;  // a phase's name, "up", "waiting", "stuck", "circle", "examined", "silent"
     std::string text;
     Weight weight = Weight::major;
 
@@ -35,6 +35,11 @@ std::string describe_file(const FileEnded& file, TimePoint ended);
 // "41.2 s (address 2.5 s, firmware 3.1 s, …), 12.3 MB loaded"
 std::string describe_boot(const Boot& boot);
 
-std::string printable(std::string_view text);
+// "up after 41.2 s", "stopped in kernel: kernel8.img was loaded, …": how a boot ended, or where it
+// is.
+std::string describe_end(const Boot& boot);
+
+// Without control characters, and cut where it is longer than anything sensible.
+std::string printable(std::string_view text, std::size_t bytes_max = 255);
 
 }  // namespace bramble::boards

@@ -13,9 +13,11 @@
 #include <vector>
 
 #include "services/boards/boot.hpp"
+#include "services/boards/console.hpp"
 #include "services/boards/event.hpp"
 #include "services/boards/story.hpp"
 #include "services/boards/strangers.hpp"
+#include "services/boards/surroundings.hpp"
 
 namespace bramble::boards {
 
@@ -32,9 +34,23 @@ struct Settings {
     Duration abandon_after = std::chrono::minutes(15);  // of silence; the generation is free then
     std::size_t history_max = 8;                        // finished boots kept for each board
     std::size_t strangers_max = 256;                    // the longest silent is forgotten first
+    unsigned heartbeats_missed_max = 3;                 // then a board that is up counts as silent
+    Duration foreign_server_memory = std::chrono::minutes(10);
+    // Boots that do not come up follow each other within so long when they are a circle.
+    Duration circle_span = std::chrono::minutes(10);
+    Duration twin_memory = std::chrono::minutes(5);  // of the MAC that a board asked with
 };
 
-enum class Condition { never_seen, waiting, booting, stuck, up };
+enum class Condition {
+    never_seen,
+    waiting,
+    booting,
+    stuck,
+    up,
+    silent,  // it was up, promised to say so again, and does not
+};
+
+inline constexpr std::size_t condition_count = 6;
 
 std::string_view to_string(Condition condition);
 
@@ -45,8 +61,16 @@ struct BoardStory {
     std::optional<Boot> boot;  // the current or the latest one
     std::deque<Boot> history;  // earlier ones, newest first
     TimePoint last_seen{};
+    std::optional<TimePoint> heartbeat;  // the latest, of a board that is up and promised them
+    bool silent = false;                 // too many of them are missing
+    Console console;                     // of the current or the latest boot
+    Examined examined;                   // of the current boot
 
     Condition condition() const;
+
+    // Why it is where it is, in words: of its boot, of its silence, of its never having asked.
+    // Empty: there is nothing to say.
+    std::string diagnosis(TimePoint now) const;
 };
 
 struct EndedBoot {
@@ -54,11 +78,19 @@ struct EndedBoot {
     Boot boot;
 };
 
+struct EndedConsole {
+    std::string board;
+    TimePoint started{};  // of the boot
+    Console console;
+};
+
 // What an event led to.
 struct Reaction {
     std::vector<StoryLine> lines;
-    std::vector<EndedBoot> ended;      // for the history that outlives the program
-    std::vector<std::string> rebound;  // boards whose boot began, ended or changed its generation
+    std::vector<EndedBoot> ended;        // for the history that outlives the program
+    std::vector<std::string> rebound;    // boards whose boot began, ended or changed its generation
+    std::vector<std::string> stopped;    // boards that deserve a closer look: Examined tells of it
+    std::vector<EndedConsole> consoles;  // that will not grow any more
 
     void add(Reaction other);
 };
@@ -73,6 +105,9 @@ public:
 
     // What a boot that begins now is bound to.
     void set_generation(std::uint64_t current);
+
+    // What generations have for boards; without it nothing is expected.
+    void set_expectations(Expectations expectations) { expectations_ = std::move(expectations); }
 
     Reaction on_event(const Event& event);
     Reaction on_deadline(TimePoint now);
@@ -93,8 +128,9 @@ public:
     // A boot that was running when the program ended: it goes on, bound as before.
     void resume(const std::string& board, std::uint64_t generation, TimePoint now);
 
-    // The latest finished boot of an earlier run.
-    void restore(const std::string& board, Boot boot);
+    // The latest finished boot of an earlier run. One that promised heartbeats has from `now` on to
+    // give the next.
+    void restore(const std::string& board, Boot boot, TimePoint now);
 
     const BoardStory* find(std::string_view board) const;
 
@@ -103,14 +139,19 @@ public:
     const std::list<Stranger>& strangers() const { return strangers_.all(); }
 
 private:
-    struct Visit;  // one event of one board on its way through: tracker.cpp
+    struct Visit;  // one event of one board on its way through: visit.hpp
 
-    TimePoint deadline_of(const Boot& boot) const;
+    std::optional<TimePoint> deadline_of(const BoardStory& story) const;
+    Expected expected_of(std::string_view board, std::uint64_t generation) const;
+    Surroundings around(const BoardStory& story, TimePoint now) const;
     void await(const BoardStory& story);
     void fall_silent(BoardStory& story, TimePoint now, Reaction& reaction);
 
     Settings settings_;
     std::uint64_t generation_ = 0;
+    Expectations expectations_;
+    std::optional<Ipv4Address> foreign_server_;
+    TimePoint foreign_heard_{};
     std::map<std::string, BoardStory, std::less<>> boards_;
     std::optional<TimePoint> earliest_;  // no deadline is before it
     Strangers strangers_;

@@ -49,6 +49,14 @@ struct Translate {
         return Held{in_words(event)};
     }
 
+    std::optional<Happening> operator()(const dhcp::ForeignServer& event) const {
+        return ForeignServerHeard{event.server};
+    }
+
+    std::optional<Happening> operator()(const dhcp::ChoseAnotherServer& event) const {
+        return TookAnotherOffer{event.server, event.address};
+    }
+
     template <typename Other>
     std::optional<Happening> operator()(const Other& /*event*/) const {
         return std::nullopt;

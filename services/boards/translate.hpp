@@ -10,7 +10,7 @@
 
 namespace bramble::boards {
 
-// None: it does not belong to a boot (a release, a conflict, another server).
+// None: it does not belong to a boot (a release, a conflict).
 std::optional<Event> translate(const dhcp::Event& event);
 
 Event translate(const tftp::TransferEvent& event);

@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <optional>
 #include <vector>
@@ -130,6 +131,21 @@ std::string what_for(const json::object& boot) {
     return "";
 }
 
+// The last lines of its console.
+std::string console_end(const json::object& board) {
+    const json::value* tail = find(board, "console_tail");
+    if (tail == nullptr || !tail->is_array() || tail->get_array().empty()) return "";
+    std::string out = fmt::format(
+        "\nconsole, the end of {} lines (`bramble logs {}` has all)\n",
+        text_of(board, "console_lines"),
+        text_of(board, "name")
+    );
+    for (const json::value& line : tail->get_array()) {
+        if (line.is_string()) out += "  " + std::string(line.get_string()) + "\n";
+    }
+    return out;
+}
+
 struct LogLine {
     double at = 0;
     std::string text;
@@ -149,6 +165,33 @@ std::vector<LogLine> log_of(const json::object& boot) {
         if (took > 0) text += " in " + describe(span(took));
         lines.push_back({number_of(file, "until"), std::move(text)});
     });
+    return lines;
+}
+
+// "   12.042  text", as serve sends the console; what has another form has no time of its own.
+void add_console(const json::object& document, std::vector<LogLine>& lines) {
+    if (find(document, "console") == nullptr) return;
+    const std::string console = text_of(document, "console");
+    std::string_view rest = console;
+    double at = 0;
+    while (!rest.empty()) {
+        const auto end = rest.find('\n');
+        std::string_view line = rest.substr(0, end);
+        rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
+        const auto begin = line.find_first_not_of(' ');
+        if (begin == std::string_view::npos) continue;
+        line.remove_prefix(begin);
+        const auto [stop, error] = std::from_chars(line.data(), line.data() + line.size(), at);
+        if (!std::isfinite(at)) at = 0;
+        if (error == std::errc()) {
+            line.remove_prefix(static_cast<std::size_t>(stop - line.data()));
+            line.remove_prefix(std::min(line.size(), std::size_t{2}));
+        }
+        lines.push_back({at, fmt::format("{:<10}{}", "console", line)});
+    }
+}
+
+std::vector<LogLine> in_order(std::vector<LogLine> lines) {
     std::stable_sort(lines.begin(), lines.end(), [](const LogLine& a, const LogLine& b) {
         return a.at < b.at;
     });
@@ -207,18 +250,26 @@ Result<std::string> render_board(std::string_view text) {
         text_of(board, "model")
     );
     const json::object* boot = find_object(board, "boot");
-    if (boot == nullptr) return out + "It has not asked for anything yet.\n";
+    const std::string of_board =
+        find(board, "diagnosis") != nullptr ? text_of(board, "diagnosis") : "";
+    if (boot == nullptr) {
+        return out + "It has not asked for anything yet.\n" +
+               (of_board.empty() ? "" : "-> " + of_board + "\n");
+    }
     out += fmt::format(
-        "boot of {}: {}, generation {}, {} loaded\n",
+        "boot of {}: {}, generation {}, {}{} loaded\n",
         text_of(*boot, "started"),
         state_words(*boot),
         text_of(*boot, "generation"),
+        find(*boot, "kernel") != nullptr ? "kernel " + text_of(*boot, "kernel") + ", " : "",
         size_of(number_of(*boot, "bytes"))
     );
     if (text_of(*boot, "partial") == "true")
         out += "Its beginning was not seen: serve began later.\n";
-    if (const std::string why = what_for(*boot); !why.empty()) out += "-> " + why + "\n";
+    const std::string why = of_board.empty() ? what_for(*boot) : of_board;
+    if (!why.empty()) out += "-> " + why + "\n";
     out += "\n" + waterfall(*boot);
+    out += console_end(board);
     std::vector<Row> earlier;
     for_each_object(board, "history", [&](const json::object& past) {
         earlier.push_back(
@@ -251,6 +302,8 @@ Result<std::string> render_boot_log(std::string_view text) {
         text_of(*boot, "generation")
     );
     std::vector<LogLine> lines = log_of(*boot);
+    add_console(*document, lines);
+    lines = in_order(std::move(lines));
     lines.push_back(
         {number_of(*boot, "seconds"),
          fmt::format("{:<10}{}", text_of(*boot, "state"), what_for(*boot))}

@@ -96,6 +96,12 @@ struct Describe {
         return " server=" + event.server.to_string();
     }
 
+    std::string operator()(const dhcp::ChoseAnotherServer& event) const {
+        return fmt::format(
+            " server={} address={}", event.server.to_string(), event.address.to_string()
+        );
+    }
+
     std::string operator()(const dhcp::AddressConflict& event) const {
         return address(event.address);
     }

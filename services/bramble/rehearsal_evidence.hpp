@@ -30,9 +30,10 @@ public:
         const rehearsal::RootWanted& wanted
     ) override;
 
-private:
+    // Whether anybody listens on the NFS port there.
     bool server_answers(const std::string& server);
 
+private:
     host::Host& host_;
     io::ContentCache objects_;
     std::map<std::string, bool> answers_;  // by server: a port is tried once

@@ -63,6 +63,9 @@ Serving::Serving(io::Loop& loop, LoadedFleet fleet, ServingOptions options)
       gate_(doorman_) {
     gate_.set_enabled(fleet_->appliance.admission.enabled);
     tracker_.set_boards(identities_of(*fleet_));
+    tracker_.set_expectations([this](std::string_view board, std::uint64_t generation) {
+        return expected_of(board, generation);
+    });
 }
 
 Serving::~Serving() = default;
@@ -117,6 +120,8 @@ Result<void> Serving::open_listeners() {
         dhcp_ = std::move(*dhcp);
     }
 
+    open_watch(*interface);
+
     io::TftpServiceOptions tftp_options;
     tftp_options.address = address;
     tftp_options.workers = appliance.tftp.workers;
@@ -146,6 +151,7 @@ void Serving::start() {
     });
     start_admission();
     start_live();
+    start_watch();
     watch_store();
     watch_adopted();
     if (const auto every = io::ServiceManager::alive_every()) {
@@ -332,6 +338,7 @@ void Serving::fail_reload(const std::string& reason, const LoadFailure& failure)
 void Serving::drain(std::function<void()> on_done) {
     manager_.stopping();
     draining_ = true;
+    keep_consoles();
     spdlog::info("draining: {} transfers run", tftp_->figures().open_transfers);
     on_drained_ = std::move(on_done);
     store_watch_.reset();

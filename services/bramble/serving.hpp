@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <thread>
@@ -20,8 +21,10 @@
 #include "services/bramble/address_book.hpp"
 #include "services/bramble/admission_gate.hpp"
 #include "services/bramble/errands.hpp"
+#include "services/bramble/examiner.hpp"
 #include "services/bramble/fleet_loading.hpp"
 #include "services/dhcp/server.hpp"
+#include "services/io/board_watch.hpp"
 #include "services/io/catalog.hpp"
 #include "services/io/dhcp_listener.hpp"
 #include "services/io/directory_watch.hpp"
@@ -29,11 +32,13 @@
 #include "services/io/http_listener.hpp"
 #include "services/io/loop.hpp"
 #include "services/io/service_manager.hpp"
+#include "services/io/tcp_peers.hpp"
 #include "services/io/tftp_service.hpp"
 #include "services/metrics/render.hpp"
 #include "services/state/store.hpp"
 #include "services/web/live_feed.hpp"
 #include "services/web/router.hpp"
+#include "services/web/up_report.hpp"
 
 namespace bramble::program {
 
@@ -74,6 +79,14 @@ public:
 private:
     Serving(io::Loop& loop, LoadedFleet fleet, ServingOptions options);
 
+    // A board that asked the NFS server for a connection, until it is seen to keep one.
+    struct MountWait {
+        Ipv4Address address;
+        std::uint16_t source_port = 0;    // of its latest request
+        std::uint32_t sequence = 0;       // likewise
+        std::optional<io::TcpPeer> seen;  // connected when it was looked for last
+    };
+
     // What a reload takes over.
     struct OnDisk {
         Result<LoadedFleet, LoadFailure> fleet;
@@ -97,6 +110,9 @@ private:
     void remember(const std::vector<boards::EndedBoot>& ended);
     std::vector<std::string> running_boards() const;
     std::vector<boards::Boot> kept_boots(std::string_view board);  // newest first
+    std::string kept_console(std::string_view board, TimePoint started);
+    void keep(const std::vector<boards::EndedConsole>& consoles);
+    void keep_consoles();
     void rebind(const std::vector<std::string>& boards);
     void enroll(const dhcp::Client& client, const std::string& profile);
     void note(const Result<void>& written, std::string_view what);
@@ -104,13 +120,27 @@ private:
     // serving_events.cpp
     void on_dhcp_events(std::span<const dhcp::Event> events);
     void on_transfers(const std::vector<tftp::TransferEvent>& events);
-    void on_reported_up(const std::string& board, Ipv4Address address);
+    void on_report(const web::UpReport& report, std::string_view body, Ipv4Address address);
     void carry_out(const boards::Reaction& reaction);
     void publish(const boards::StoryLine& line);
     void publish_notice(const dhcp::Event& event);
     void publish_reload(std::string_view error);
     void succeed_reload(const std::string& reason);
     void fail_reload(const std::string& reason, const LoadFailure& failure);
+
+    // serving_watch.cpp
+    void open_watch(const io::NetworkInterface& interface);
+    void start_watch();
+    void on_overheard(const io::Overheard& heard);
+    void on_console(const io::Overheard& heard);
+    void on_knock(const io::Overheard& heard);
+    void await_mounts();
+    void look_for_mounts();
+    void note_mount_before_report(const std::string& board, Ipv4Address address);
+    void look_closer(const std::vector<std::string>& boards);
+    void tell_story(const std::string& board, boards::Happening what);
+    std::string_view board_with(MacAddress mac) const;
+    boards::Expected expected_of(std::string_view board, std::uint64_t generation) const;
 
     // serving_admission.cpp
     static admission::Settings admission_settings(const fleet::Fleet& fleet);
@@ -179,6 +209,10 @@ private:
     metrics::ReloadFigures reloads_;
     metrics::BootCounters boots_;
     AddressBook addresses_;
+    std::unique_ptr<io::BoardWatch> watch_;  // none: its port or a capability was missing
+    std::map<std::string, MountWait, std::less<>> mounting_;  // boards that asked the NFS server
+    bool mount_look_is_due_ = false;
+    std::set<std::string, std::less<>> consoles_to_keep_;  // boards whose console has grown
 
     io::Catalog catalog_;
     io::ContentCache contents_;
@@ -202,6 +236,8 @@ private:
     io::Timer settle_timer_;  // lets several changes of the store become one reload
     io::Timer drain_timer_;
     io::Timer alive_timer_;
+    io::Timer console_timer_;    // keeps what consoles said
+    io::Timer mount_timer_;      // looks who is connected to the NFS server
     io::Timer admission_timer_;  // measures
     io::Timer admit_timer_;      // a place became free
     io::Timer live_timer_;
@@ -212,6 +248,7 @@ private:
     std::function<void()> on_drained_;
     std::optional<io::DirectoryWatch> adopted_watch_;
     io::Timer adopted_timer_;  // settles changes of boards.d
+    std::unique_ptr<Examiner> examiner_;
     std::jthread reader_;      // of a reload; it ends before what it reads into
     Errands errands_;          // likewise
 };

@@ -80,14 +80,20 @@ void Serving::on_transfers(const std::vector<tftp::TransferEvent>& events) {
     carry_out(reaction);
 }
 
-void Serving::on_reported_up(const std::string& board, Ipv4Address address) {
-    spdlog::info("up board={} address={}", board, address.to_string());
+void Serving::on_report(const web::UpReport& report, std::string_view body, Ipv4Address address) {
+    const web::ReportBody said = web::read_report_body(body);
+    note_mount_before_report(report.board, address);
     boards::Event event;
     event.at = loop_.now();
-    event.who.board = board;
-    event.what = boards::ReportedUp{};
-    doorman_.on_system(board);
-    admit_soon();
+    event.who.board = report.board;
+    if (report.heartbeat) {
+        event.what = boards::Heartbeat{said.kernel, said.heartbeat};
+    } else {
+        spdlog::info("up board={} address={}", report.board, address.to_string());
+        event.what = boards::ReportedUp{said.kernel, said.heartbeat};
+        doorman_.on_system(report.board);
+        admit_soon();
+    }
     carry_out(tracker_.on_event(event));
 }
 
@@ -112,7 +118,9 @@ void Serving::carry_out(const boards::Reaction& reaction) {
     }
     // In this order: at no moment does the state know neither of a boot.
     remember(reaction.ended);
+    keep(reaction.consoles);
     rebind(reaction.rebound);
+    look_closer(reaction.stopped);
     if (const auto deadline = tracker_.next_deadline(); deadline && started_) {
         story_timer_.expire_at(*deadline);
     }

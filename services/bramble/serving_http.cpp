@@ -140,9 +140,14 @@ io::HttpResponse Serving::answer_admin(const io::HttpRequest& request) {
     web::View view = gathered.view(*this);
     const web::Request asked = to_web(request);
     std::vector<boards::Boot> kept;
+    std::function<std::string(TimePoint)> kept_console;
     if (const auto board = web::history_wanted(asked); board && may_read(request)) {
         kept = kept_boots(*board);
         view.kept = &kept;
+        kept_console = [this, name = std::string(*board)](TimePoint started) {
+            return this->kept_console(name, started);
+        };
+        view.kept_console = &kept_console;
     }
     web::Response response =
         web::answer(asked, view, web::Access{admin_token_, fleet_->appliance.admin.names});
@@ -179,7 +184,7 @@ io::HttpResponse Serving::answer_board(const io::HttpRequest& request) {
         to_web(request), *fleet_, request.peer ? board_at(*request.peer) : std::string_view()
     );
     if (!report.board.empty()) {
-        on_reported_up(report.board, *request.peer);
+        on_report(report, request.body, *request.peer);
     } else {
         spdlog::warn("report refused peer={} status={}", peer_of(request), report.response.status);
     }

@@ -53,7 +53,7 @@ void Serving::restore_boots() {
     if (boots) {
         warn_of_skipped(*boots);
         for (boards::EndedBoot& ended : boots->values) {
-            tracker_.restore(ended.board, std::move(ended.boot));
+            tracker_.restore(ended.board, std::move(ended.boot), loop_.now());
         }
     }
     auto running = state_->bindings();
@@ -108,6 +108,39 @@ std::vector<boards::Boot> Serving::kept_boots(std::string_view board) {
     warn_of_skipped(*kept);
     for (boards::EndedBoot& ended : kept->values) out.push_back(std::move(ended.boot));
     return out;
+}
+
+std::string Serving::kept_console(std::string_view board, TimePoint started) {
+    auto text = state_->console_of(board, started);
+    if (!text) {
+        spdlog::error(
+            "state: a console of board={} cannot be read: {}", board, text.error().message
+        );
+        return {};
+    }
+    return text->value_or("");
+}
+
+void Serving::keep(const std::vector<boards::EndedConsole>& consoles) {
+    if (consoles.empty()) return;
+    std::vector<state::KeptConsole> ended;
+    for (const boards::EndedConsole& one : consoles) {
+        ended.push_back({one.board, one.started, one.console.text(one.started)});
+        consoles_to_keep_.erase(one.board);
+    }
+    note(state_->put(ended), "consoles");
+}
+
+// Those that have grown, together: a console says dozens of lines a second.
+void Serving::keep_consoles() {
+    std::vector<state::KeptConsole> grown;
+    for (const std::string& board : consoles_to_keep_) {
+        const boards::BoardStory* story = tracker_.find(board);
+        if (story == nullptr || !story->boot || story->console.empty()) continue;
+        grown.push_back({board, story->boot->started, story->console.text(story->boot->started)});
+    }
+    consoles_to_keep_.clear();
+    note(state_->put(grown), "consoles");
 }
 
 // Stored for every boot that runs, also of the current generation: another may be published while

@@ -53,6 +53,7 @@ Row row_of(const json::object& board) {
             if (find(*boot, key) != nullptr) row[5] = text_of(*boot, key);
         }
     }
+    if (text_of(board, "condition") == "silent") row[5] = text_of(board, "diagnosis");
     if (const std::string place = place_of(board); !place.empty()) row[5] = place;
     return row;
 }

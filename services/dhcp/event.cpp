@@ -41,7 +41,8 @@ std::string_view name_of(const EventBody& body) {
         "enroll-wanted",
         "address-learned",
         "foreign-server",
-        "address-conflict"};
+        "address-conflict",
+        "chose-another-server"};
     return names[body.index()];
 }
 

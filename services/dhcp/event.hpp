@@ -125,6 +125,14 @@ struct ForeignServer {
     friend bool operator==(const ForeignServer&, const ForeignServer&) = default;
 };
 
+// The client answered another server's offer, which declines ours (RFC 2131 §3.1.4).
+struct ChoseAnotherServer {
+    Ipv4Address server;
+    Ipv4Address address;  // that the other server offers; 0.0.0.0: not said
+
+    friend bool operator==(const ChoseAnotherServer&, const ChoseAnotherServer&) = default;
+};
+
 // A probe found somebody on a pool address; it rests in quarantine.
 struct AddressConflict {
     Ipv4Address address;
@@ -144,7 +152,8 @@ using EventBody = std::variant<
     EnrollWanted,
     AddressLearned,
     ForeignServer,
-    AddressConflict>;
+    AddressConflict,
+    ChoseAnotherServer>;
 
 struct Event {
     TimePoint at;

@@ -180,7 +180,8 @@ constexpr std::array conditions = {
     boards::Condition::waiting,
     boards::Condition::booting,
     boards::Condition::stuck,
-    boards::Condition::up};
+    boards::Condition::up,
+    boards::Condition::silent};
 
 std::string_view phase_name(std::size_t index) {
     return to_string(static_cast<boards::Phase>(index));
@@ -240,6 +241,11 @@ void add_boards(Families& out, const Figures& figures) {
     for (const BoardFigures& board : figures.boards) {
         const bool stuck = board.condition == boards::Condition::stuck;
         out.add(std::uint64_t{stuck}, {{"board", board.name}});
+    }
+    out.gauge("board_silent", "Whether a board that was up has stopped saying so.");
+    for (const BoardFigures& board : figures.boards) {
+        const bool silent = board.condition == boards::Condition::silent;
+        out.add(std::uint64_t{silent}, {{"board", board.name}});
     }
     out.gauge(
         "board_last_boot_duration_seconds", "Duration of the board's latest boot that came up."

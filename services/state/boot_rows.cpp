@@ -35,7 +35,31 @@ json::array to_json(const FileRecord& file) {
         file.probes,
         file.retransmissions,
         nanoseconds(file.first_asked),
-        nanoseconds(file.last_ended)};
+        nanoseconds(file.last_ended),
+        file.asked};
+}
+
+json::value optional_text(const std::optional<MacAddress>& mac) {
+    return mac ? json::value(mac->to_string()) : json::value(nullptr);
+}
+
+// What rows of earlier programs do not have: left out where there is nothing to say.
+void add_later_details(const Boot& boot, json::object& details) {
+    details["kernel"] = boot.kernel;
+    details["heartbeat"] = boot.heartbeat.count();
+    details["restarts"] = boot.restarts;
+    details["failed_before"] = boot.failed_before;
+    details["widest_gap"] = boot.widest_gap.count();
+    details["mac"] = optional_text(boot.mac);
+    details["mac_of_twin"] = optional_text(boot.mac_of_twin);
+    if (boot.other_offer) {
+        details["other_offer"] = {
+            boot.other_offer->server.to_string(), boot.other_offer->address.to_string()};
+    }
+    json::array knocked;
+    for (const bool one : boot.knocked) knocked.push_back(one);
+    details["knocked"] = std::move(knocked);
+    details["knocks_unanswered"] = boot.knocks_unanswered;
 }
 
 std::string details_of(const Boot& boot) {
@@ -43,7 +67,7 @@ std::string details_of(const Boot& boot) {
     for (const auto& at : boot.entered) entered.push_back(optional_instant(at));
     json::array files;
     for (const FileRecord& file : boot.files) files.push_back(to_json(file));
-    return json::serialize(json::object{
+    json::object details{
         {"last_event", nanoseconds(boot.last_event)},
         {"ended", optional_instant(boot.ended)},
         {"partial", boot.partial},
@@ -55,7 +79,9 @@ std::string details_of(const Boot& boot) {
         {"hold_reason", boot.hold_reason},
         {"files", std::move(files)},
         {"files_dropped", boot.files_dropped},
-        {"diagnosis", boot.diagnosis}});
+        {"diagnosis", boot.diagnosis}};
+    add_later_details(boot, details);
+    return json::serialize(details);
 }
 
 // Reads of JSON values throw when a value has another type or is too large; read_details turns that
@@ -93,7 +119,36 @@ FileRecord read_file(const json::array& fields) {
     file.retransmissions = fields.at(7).to_number<std::uint64_t>();
     file.first_asked = instant(fields.at(8));
     file.last_ended = instant(fields.at(9));
+    file.asked = file.loads + file.probes;
+    if (fields.size() > 10) file.asked = fields.at(10).to_number<unsigned>();
     return file;
+}
+
+std::optional<MacAddress> optional_mac(const json::value& value) {
+    if (value.is_null()) return std::nullopt;
+    const auto mac = MacAddress::parse(text(value));
+    return mac ? std::optional(*mac) : std::nullopt;
+}
+
+// A row that an earlier program wrote has none of these.
+void read_later_details(const json::object& details, Boot& boot) {
+    if (!details.contains("kernel")) return;
+    boot.kernel = text(details.at("kernel"));
+    boot.heartbeat = Duration(details.at("heartbeat").to_number<std::int64_t>());
+    boot.restarts = details.at("restarts").to_number<unsigned>();
+    boot.failed_before = details.at("failed_before").to_number<unsigned>();
+    boot.widest_gap = Duration(details.at("widest_gap").to_number<std::int64_t>());
+    boot.mac = optional_mac(details.at("mac"));
+    boot.mac_of_twin = optional_mac(details.at("mac_of_twin"));
+    if (const json::value* other = details.if_contains("other_offer")) {
+        const json::array& pair = other->as_array();
+        boot.other_offer = {
+            Ipv4Address::parse(text(pair.at(0))).value_or(Ipv4Address()),
+            Ipv4Address::parse(text(pair.at(1))).value_or(Ipv4Address())};
+    }
+    const json::array& knocked = details.at("knocked").as_array();
+    for (std::size_t i = 0; i < boot.knocked.size(); ++i) boot.knocked[i] = knocked.at(i).as_bool();
+    boot.knocks_unanswered = details.at("knocks_unanswered").to_number<unsigned>();
 }
 
 void read_details(const json::object& details, Boot& boot) {
@@ -114,6 +169,7 @@ void read_details(const json::object& details, Boot& boot) {
     }
     boot.files_dropped = details.at("files_dropped").to_number<std::uint64_t>();
     boot.diagnosis = text(details.at("diagnosis"));
+    read_later_details(details, boot);
 }
 
 constexpr std::array states = {

@@ -31,6 +31,10 @@ constexpr const char* later_tables = R"(
 CREATE TABLE IF NOT EXISTS served (
     one INTEGER PRIMARY KEY CHECK (one = 1), generation INTEGER NOT NULL
 ) STRICT;
+CREATE TABLE IF NOT EXISTS console (
+    id INTEGER PRIMARY KEY, board TEXT NOT NULL, started_ns INTEGER NOT NULL, text TEXT NOT NULL,
+    UNIQUE (board, started_ns)
+) STRICT;
 )";
 
 std::int64_t nanoseconds(TimePoint at) {
@@ -94,9 +98,12 @@ Result<void> Store::prepare() {
     if (!remove) return fail(remove.error().message);
     put_lease_ = std::move(*put);
     remove_lease_ = std::move(*remove);
-    return database_.execute(
-        fmt::format("DELETE FROM boot WHERE id <= (SELECT MAX(id) FROM boot) - {}", boots_max)
-    );
+    return database_.execute(fmt::format(
+        "DELETE FROM boot WHERE id <= (SELECT MAX(id) FROM boot) - {};"
+        "DELETE FROM console WHERE id <= (SELECT MAX(id) FROM console) - {};",
+        boots_max,
+        consoles_max
+    ));
 }
 
 // Only what differs from what is there: a thousand boards that begin one after another would

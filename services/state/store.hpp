@@ -45,11 +45,19 @@ struct AdoptedBoard {
     friend bool operator==(const AdoptedBoard&, const AdoptedBoard&) = default;
 };
 
+// What a board's console said in one boot, as text.
+struct KeptConsole {
+    std::string board;
+    TimePoint started{};  // of the boot
+    std::string text;
+};
+
 class Store {
 public:
     static constexpr int format = 1;                        // of the tables
     static constexpr std::size_t boots_per_board_max = 50;  // finished boots kept; the oldest go
     static constexpr std::size_t boots_max = 100'000;  // of all boards, those no longer there too
+    static constexpr std::size_t consoles_max = 5000;  // likewise, of boots that had one
 
     // Opens or makes the database. Errors: no such directory, no right to write, no database, one
     // that a newer program wrote; each message says what to do.
@@ -71,6 +79,14 @@ public:
     // The latest `count_max` of one board, newest first.
     [[nodiscard]] Result<Rows<boards::EndedBoot>> boots_of(
         std::string_view board, std::size_t count_max = boots_per_board_max
+    );
+
+    // A boot's console grows after its end too: written again, it replaces what was there. Goes
+    // with its boot.
+    [[nodiscard]] Result<void> put(std::span<const KeptConsole> consoles);
+    // None: that boot had no console.
+    [[nodiscard]] Result<std::optional<std::string>> console_of(
+        std::string_view board, TimePoint started
     );
 
     // Of the boots that run: written as they change, all of `changes` or nothing.

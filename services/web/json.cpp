@@ -13,6 +13,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "services/boards/diagnosis.hpp"
 #include "services/boards/story.hpp"
 
 namespace bramble::web {
@@ -56,8 +57,12 @@ json::object boot_object(const Boot& boot) {
     out["partial"] = boot.partial;
     out["bytes"] = boot.bytes_loaded();
     out["entered"] = entered_array(boot);
+    out["ending"] = ascii(boards::describe_end(boot), boards::diagnosis_bytes_max);
+    if (!boot.kernel.empty()) out["kernel"] = ascii(boot.kernel);
     if (!boot.hold_reason.empty()) out["waiting_for"] = ascii(boot.hold_reason);
-    if (!boot.diagnosis.empty()) out["diagnosis"] = ascii(boot.diagnosis);
+    if (!boot.diagnosis.empty()) {
+        out["diagnosis"] = ascii(boot.diagnosis, boards::diagnosis_bytes_max);
+    }
     return out;
 }
 
@@ -132,6 +137,32 @@ std::vector<const Boot*> earlier_boots(const View& view, const BoardStory& story
     return out;
 }
 
+// nullptr: no such boot.
+const Boot* boot_numbered(const View& view, const BoardStory* story, std::size_t number) {
+    if (story == nullptr || !story->boot) return nullptr;
+    if (number == 0) return &*story->boot;
+    const std::vector<const Boot*> earlier = earlier_boots(view, *story);
+    return number <= earlier.size() ? earlier[number - 1] : nullptr;
+}
+
+std::string console_of(const View& view, const BoardStory& story, const Boot& boot) {
+    if (story.boot && &boot == &*story.boot && !story.console.empty()) {
+        return story.console.text(boot.started);
+    }
+    return view.kept_console != nullptr ? (*view.kept_console)(boot.started) : std::string();
+}
+
+// Its last lines, for whoever looks at the board as a whole.
+json::array console_tail(const boards::Console& console) {
+    constexpr std::size_t tail_max = 10;
+    json::array out;
+    const auto& lines = console.lines();
+    for (std::size_t i = lines.size() - std::min(lines.size(), tail_max); i < lines.size(); ++i) {
+        out.push_back(json::value(ascii(lines[i].text, boards::Console::line_bytes_max)));
+    }
+    return out;
+}
+
 json::object queue_object(const View& view, const admission::WaitingBoard& waiting) {
     json::object out;
     out["position"] = waiting.position;
@@ -189,6 +220,12 @@ json::object board_object(const View& view, const fleet::Board& board, const Que
     const BoardStory* story = view.tracker.find(board.name);
     const Condition condition = story != nullptr ? story->condition() : Condition::never_seen;
     out["condition"] = to_string(condition);
+    if (story != nullptr) {
+        if (std::string why = story->diagnosis(view.server.now); !why.empty()) {
+            out["diagnosis"] = ascii(why, boards::diagnosis_bytes_max);
+        }
+        if (story->heartbeat) out["heartbeat"] = rfc3339(*story->heartbeat);
+    }
     if (const auto place = places.find(board.name); place != places.end()) {
         out["queue"] = queue_object(view, *place->second);
     }
@@ -224,7 +261,7 @@ json::array strangers_array(const View& view) {
 }
 
 json::object counts_object(const View& view) {
-    std::array<std::uint64_t, 5> counts{};
+    std::array<std::uint64_t, boards::condition_count> counts{};
     for (const fleet::Board& board : view.fleet.boards) {
         const BoardStory* story = view.tracker.find(board.name);
         const Condition condition = story != nullptr ? story->condition() : Condition::never_seen;
@@ -246,8 +283,8 @@ std::string_view dhcp_mode_word(fleet::DhcpMode mode) {
 
 }  // namespace
 
-std::string ascii(std::string_view text) {
-    std::string shown = boards::printable(text);
+std::string ascii(std::string_view text, std::size_t bytes_max) {
+    std::string shown = boards::printable(text, bytes_max);
     for (char& c : shown) {
         if (static_cast<unsigned char>(c) >= 0x80) c = '?';
     }
@@ -338,6 +375,8 @@ std::optional<std::string> board_json(const View& view, std::string_view name) {
     json::array history;
     if (story != nullptr) {
         if (story->boot) out["boot"] = whole_boot(*story->boot);
+        out["console_lines"] = story->console.lines().size() + story->console.dropped();
+        out["console_tail"] = console_tail(story->console);
         for (const Boot* earlier : earlier_boots(view, *story)) {
             history.push_back(boot_object(*earlier));
         }
@@ -348,17 +387,13 @@ std::optional<std::string> board_json(const View& view, std::string_view name) {
 
 std::optional<std::string> boot_json(const View& view, std::string_view name, std::size_t number) {
     const BoardStory* story = view.tracker.find(name);
-    if (story == nullptr || !story->boot) return std::nullopt;
-    const Boot* boot = &*story->boot;
-    if (number > 0) {
-        const std::vector<const Boot*> earlier = earlier_boots(view, *story);
-        if (number > earlier.size()) return std::nullopt;
-        boot = earlier[number - 1];
-    }
+    const Boot* boot = boot_numbered(view, story, number);
+    if (boot == nullptr) return std::nullopt;
     json::object out;
     out["name"] = name;
     out["number"] = number;
     out["boot"] = whole_boot(*boot);
+    out["console"] = console_of(view, *story, *boot);
     return json::serialize(out);
 }
 
@@ -366,6 +401,15 @@ std::string done_json(std::string_view message) {
     json::object out;
     out["message"] = ascii(message);
     return json::serialize(out);
+}
+
+std::optional<std::string> console_text(
+    const View& view, std::string_view name, std::size_t number
+) {
+    const BoardStory* story = view.tracker.find(name);
+    const Boot* boot = boot_numbered(view, story, number);
+    if (boot == nullptr) return std::nullopt;
+    return console_of(view, *story, *boot);
 }
 
 std::string error_json(std::string_view message) {

@@ -32,12 +32,18 @@ std::optional<std::string> board_json(const View& view, std::string_view name);
 // such board, no such boot.
 std::optional<std::string> boot_json(const View& view, std::string_view name, std::size_t number);
 
+// GET /api/v1/boards/NAME/boots/NUMBER/console: what its boot loader and kernel sent, a line each
+// with the seconds since the boot began; empty where nothing came. None: no such board or boot.
+std::optional<std::string> console_text(
+    const View& view, std::string_view name, std::size_t number
+);
+
 std::string error_json(std::string_view message);
 std::string done_json(std::string_view message);  // what was changed
 
 // Text from the network may hold anything; JSON must be UTF-8. What is not plain ASCII is shown as
 // "?", as in the story's lines.
-std::string ascii(std::string_view text);
+std::string ascii(std::string_view text, std::size_t bytes_max = 255);
 
 std::string rfc3339(TimePoint at);  // "2026-11-22T12:30:17Z"
 

@@ -51,7 +51,13 @@ Response show_board(const Asking& asking) {
     return no_such_board();
 }
 
-Response show_boot(const Asking& asking) {
+Response no_such_boot() {
+    return api(404, error_json("no such boot of this board is kept"));
+}
+
+// Calls `show` with the number that stands in the path.
+template <typename Show>
+Response with_boot_number(const Asking& asking, Show show) {
     const auto& [name, digits] = asking.parameters;
     std::size_t number = 0;
     const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
@@ -59,8 +65,25 @@ Response show_boot(const Asking& asking) {
         return api(404, error_json("boots are numbered: 0 is the latest, 1 the one before"));
     }
     if (asking.view.fleet.find_board(name) == nullptr) return no_such_board();
-    if (auto boot = boot_json(asking.view, name, number)) return api(200, std::move(*boot));
-    return api(404, error_json("no such boot of this board is kept"));
+    return show(name, number);
+}
+
+Response show_boot(const Asking& asking) {
+    return with_boot_number(asking, [&](std::string_view name, std::size_t number) {
+        auto boot = boot_json(asking.view, name, number);
+        return boot ? api(200, std::move(*boot)) : no_such_boot();
+    });
+}
+
+Response show_console(const Asking& asking) {
+    return with_boot_number(asking, [&](std::string_view name, std::size_t number) {
+        auto text = console_text(asking.view, name, number);
+        if (!text) return no_such_boot();
+        Response out = api(200, "");
+        out.content_type = "text/plain; charset=utf-8";
+        out.body = std::move(*text);
+        return out;
+    });
 }
 
 Response worked_out_later(Later later) {
@@ -151,6 +174,7 @@ constexpr std::array rows = {
     Row{{"GET", "/api/v1/boards/{name}"}, show_board},
     Row{{"DELETE", "/api/v1/boards/{name}"}, forget_board},
     Row{{"GET", "/api/v1/boards/{name}/boots/{number}"}, show_boot},
+    Row{{"GET", "/api/v1/boards/{name}/boots/{number}/console"}, show_console},
     Row{{"GET", "/api/v1/boards/{name}/explanation"}, explain_board},
     Row{{"GET", "/api/v1/generations"}, list_generations},
     Row{{"POST", "/api/v1/rollback"}, roll_back},
@@ -303,7 +327,10 @@ Response api_answer(unsigned status, std::string body) {
 }
 
 std::optional<std::string_view> history_wanted(const Request& request) {
-    for (const char* pattern : {"/api/v1/boards/{name}", "/api/v1/boards/{name}/boots/{number}"}) {
+    for (const char* pattern :
+         {"/api/v1/boards/{name}",
+          "/api/v1/boards/{name}/boots/{number}",
+          "/api/v1/boards/{name}/boots/{number}/console"}) {
         if (const auto parameters = fit(path_of(request), pattern); parameters && reads(request)) {
             return (*parameters)[0];
         }

@@ -1,6 +1,9 @@
 #include "services/web/up_report.hpp"
 
 #include <algorithm>
+#include <charconv>
+#include <optional>
+#include <system_error>
 
 #include "config/layout/up_report.hpp"
 
@@ -31,7 +34,9 @@ UpReport answer_up_report(
     const Request& request, const fleet::Fleet& fleet, std::string_view board_at_source
 ) {
     const std::string_view target = request.target;
-    const auto name = layout::board_of_up_report(target.substr(0, target.find('?')));
+    const std::string_view path = target.substr(0, target.find('?'));
+    const auto heartbeat = layout::board_of_heartbeat(path);
+    const auto name = heartbeat ? heartbeat : layout::board_of_up_report(path);
     if (!name) return refuse(404, "boards report PUT /v1/boards/NAME/up here\n");
     if (request.method != "PUT") {
         UpReport report = refuse(405, "PUT reports that the board is up\n");
@@ -47,7 +52,38 @@ UpReport answer_up_report(
     UpReport report;
     report.response.status = 204;
     report.board = board->name;
+    report.heartbeat = heartbeat.has_value();
     return report;
+}
+
+ReportBody read_report_body(std::string_view body) {
+    constexpr std::size_t release_bytes_max = 64;  // __NEW_UTS_LEN
+    ReportBody out;
+    while (!body.empty()) {
+        const auto end = body.find('\n');
+        std::string_view line = body.substr(0, end);
+        body.remove_prefix(end == std::string_view::npos ? body.size() : end + 1);
+        const auto value = [&line](std::string_view key) -> std::optional<std::string_view> {
+            if (!line.starts_with(key)) return std::nullopt;
+            return line.substr(key.size());
+        };
+        if (const auto kernel = value("kernel="); kernel && kernel->size() <= release_bytes_max) {
+            const bool is_text =
+                std::ranges::all_of(*kernel, [](char c) { return c > ' ' && c < 0x7f; });
+            if (is_text) out.kernel = *kernel;
+        }
+        if (const auto seconds = value("heartbeat=")) {
+            std::uint32_t number = 0;
+            const char* last = seconds->data() + seconds->size();
+            const auto [stop, error] = std::from_chars(seconds->data(), last, number);
+            const Duration every = std::chrono::seconds(number);
+            const bool sensible = error == std::errc() && stop == last &&
+                                  every >= ReportBody::heartbeat_min &&
+                                  every <= ReportBody::heartbeat_max;
+            if (sensible) out.heartbeat = every;
+        }
+    }
+    return out;
 }
 
 }  // namespace bramble::web

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -37,6 +38,8 @@ struct View {
     // Finished boots of the board that the request is about, newest first; nullptr: those that the
     // tracker remembers.
     const std::vector<boards::Boot>* kept = nullptr;
+    // The console of an earlier boot, by the instant that it began at; nullptr: none is kept.
+    const std::function<std::string(TimePoint started)>* kept_console = nullptr;
 };
 
 }  // namespace bramble::web

@@ -206,8 +206,7 @@ Result<void> report_up(
     if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&there), sizeof there) != 0) {
         return fail(fmt::format("{}: {}", url_text, std::strerror(errno)));
     }
-    const std::string body =
-        fmt::format("hostname={}\nkernel=virtual\ncmdline={}\n", hostname, cmdline);
+    const std::string body = fmt::format("hostname={}\ncmdline={}\n", hostname, cmdline);
     const std::string request = fmt::format(
         "PUT {} HTTP/1.1\r\nHost: {}\r\nContent-Type: text/plain\r\nContent-Length: {}\r\n"
         "Connection: close\r\n\r\n{}",

@@ -20,8 +20,8 @@ struct RootSeen {
 // /etc/fstab cannot be read.
 [[nodiscard]] Result<RootSeen> read_root(const virtual_board::MountRoot& mount);
 
-// HTTP PUT of the report's three lines (hostname, kernel, cmdline) to `url`; whether the answer is
-// a 2xx. Errors: not http://ADDRESS[:PORT]/…, no connection, another answer.
+// HTTP PUT of two of the report's lines (hostname, cmdline: no kernel runs) to `url`; whether the
+// answer is a 2xx. Errors: not http://ADDRESS[:PORT]/…, no connection, another answer.
 [[nodiscard]] Result<void> report_up(
     const std::string& url, const std::string& hostname, const std::string& cmdline
 );

@@ -30,6 +30,10 @@ public:
         reaction.add(tracker.on_event({now, who, std::move(what)}));
     }
 
+    void expect(const Expected& expected) {
+        tracker.set_expectations([expected](std::string_view, std::uint64_t) { return expected; });
+    }
+
     void discover() { happen(AskedForAddress{}); }
 
     void offer() { happen(OfferedAddress{Speaker::firmware, address}); }

@@ -334,9 +334,9 @@ TEST_F(TrackerTest, ABootOfAnEarlierRunIsRestored) {
     load_everything();
     at(41), happen(ReportedUp{});
     BootScript next;
-    next.tracker.restore("pi-01", boot());
+    next.tracker.restore("pi-01", boot(), now);
     EXPECT_EQ(next.story().condition(), Condition::up);
-    next.tracker.restore("nobody", boot());
+    next.tracker.restore("nobody", boot(), now);
 }
 
 }  // namespace

@@ -45,7 +45,6 @@ TEST(TranslateTest, AHoldHasItsReasonInWords) {
 
 TEST(TranslateTest, WhatIsNoPartOfABootIsLeftOut) {
     EXPECT_FALSE(translate(heard(dhcp::ClientKind::plain, dhcp::Released{})));
-    EXPECT_FALSE(translate(heard(dhcp::ClientKind::plain, dhcp::ForeignServer{})));
 }
 
 TEST(TranslateTest, EachOutcomeOfATransferHasItsWord) {

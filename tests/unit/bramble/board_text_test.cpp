@@ -115,5 +115,45 @@ TEST(BoardText, StrangeAnswersAreErrorsOrDashes) {
     EXPECT_TRUE(render_boot_log(R"({"boot":{"files":[{"bytes":-5,"seconds":-1}]}})"));
 }
 
+TEST(BoardText, ABoardThatNeverAskedHasItsHint) {
+    EXPECT_TRUE(render_board(R"({"name":"pi-03","condition":"never-seen",
+        "diagnosis":"is it powered?"})")
+                    ->ends_with("It has not asked for anything yet.\n-> is it powered?\n"));
+}
+
+TEST(BoardText, KernelSilenceAndConsoleAreShown) {
+    const auto text = render_board(R"({"name":"pi-01","condition":"silent","diagnosis":"it hangs",
+        "boot":{"state":"up","phase":"userspace","generation":3,"seconds":41.0,"bytes":0,
+                "started":"2026-11-22T12:00:00Z","kernel":"6.1.0-56-arm64"},
+        "console_lines":12,"console_tail":["Linux","panic"]})");
+    ASSERT_TRUE(text);
+    EXPECT_NE(
+        text->find(
+            "up after 41.0 s, generation 3, kernel 6.1.0-56-arm64, 0 bytes loaded\n-> it hangs\n"
+        ),
+        std::string::npos
+    ) << *text;
+    EXPECT_TRUE(text->ends_with(
+        "\nconsole, the end of 12 lines (`bramble logs pi-01` has all)\n  Linux\n  panic\n"
+    )) << *text;
+}
+
+TEST(BoardText, TheConsoleStandsAmongWhatHappened) {
+    const auto text = render_boot_log(R"({"name":"pi-01","console":
+        "   -2.500  Boot mode: NETWORK\n    1.200  Linux  6.1\n  nan  odd\n",
+        "boot":{"state":"up","generation":3,"seconds":41.0,"started":"2026-11-22T12:00:00Z",
+                "phases":[{"phase":"address","at":0.0,"seconds":0.5}]}})");
+    ASSERT_TRUE(text);
+    EXPECT_EQ(
+        *text,
+        "pi-01, boot of 2026-11-22T12:00:00Z, generation 3\n"
+        "   -2.500 s  console   Boot mode: NETWORK\n"
+        "    0.000 s  address   begins\n"
+        "    0.000 s  console   odd\n"
+        "    1.200 s  console   Linux  6.1\n"
+        "   41.000 s  up\n"
+    );
+}
+
 }  // namespace
 }  // namespace bramble::program

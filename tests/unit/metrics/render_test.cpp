@@ -226,7 +226,7 @@ TEST(RenderTest, SeriesAreBoundedByTheFleet) {
     for (int i = 0; i < 1000; ++i)
         figures.boards.push_back({"b" + std::to_string(i), boards::Condition::up, std::nullopt, 40s}
         );
-    EXPECT_EQ(series_of(render(figures)).size(), before + 3000);
+    EXPECT_EQ(series_of(render(figures)).size(), before + 4000);
 }
 
 }  // namespace

@@ -47,6 +47,19 @@ boards::EndedBoot boot_of(const std::string& board, int number) {
     file.last_ended = boot.started + 4s;
     boot.files = {file};
     boot.diagnosis = "nothing";
+    file.asked = 2;
+    boot.files = {file};
+    boot.kernel = "6.1.0-56-arm64";
+    boot.heartbeat = 60s;
+    boot.restarts = 1;
+    boot.failed_before = 2;
+    boot.widest_gap = 16s;
+    boot.mac = MacAddress::parse("dc:a6:32:2e:f8:ed").value();
+    boot.mac_of_twin = MacAddress::parse("dc:a6:32:00:00:99").value();
+    boot.other_offer = boards::OtherOffer{
+        Ipv4Address::parse("172.16.1.254").value(), Ipv4Address::parse("172.16.1.207").value()};
+    boot.knocked = {false, true, true};
+    boot.knocks_unanswered = 3;
     return out;
 }
 
@@ -63,6 +76,52 @@ TEST_F(StoreTest, BootsComeBackWhole) {
     EXPECT_EQ(rows.values[0].boot, boot.boot);
     EXPECT_EQ(rows.values[1].board, "pi-02");
     EXPECT_EQ(rows.values[1].boot, odd.boot);
+}
+
+// As the program of November 2026 wrote it, before boots had a kernel.
+TEST_F(StoreTest, ABootOfAnEarlierProgramComesBack) {
+    open();
+    run_sql(
+        "INSERT INTO boot (board, started_ns, generation, state, details) VALUES "
+        "('pi-01', 1700000000000000000, 7, 'up', CAST('{\"last_event\":1700000041000000000,"
+        "\"ended\":1700000041000000000,\"partial\":false,\"phase\":5,\"entered\":["
+        "1700000000000000000,"
+        "1700000002000000000,null,null,null,null],\"address\":\"172.16.1.3\",\"discovers\":2,"
+        "\"offers\":1,\"hold_reason\":\"\",\"files\":[[\"start4.elf\",0,0,2303680,900000000,1,1,2,"
+        "1700000003000000000,1700000004000000000]],\"files_dropped\":0,\"diagnosis\":\"nothing\"}' "
+        "AS BLOB))"
+    );
+    boards::EndedBoot expected = boot_of("pi-01", 0);
+    boards::Boot& boot = expected.boot;
+    boot.kernel.clear();
+    boot.heartbeat = {};
+    boot.restarts = boot.failed_before = boot.knocks_unanswered = 0;
+    boot.widest_gap = {};
+    boot.mac.reset();
+    boot.mac_of_twin.reset();
+    boot.other_offer.reset();
+    boot.knocked = {};
+    const auto rows = open().boots().value();
+    EXPECT_EQ(rows.skipped, std::vector<std::string>{});
+    ASSERT_EQ(rows.values.size(), 1U);
+    EXPECT_EQ(rows.values[0].boot, boot);
+}
+
+TEST_F(StoreTest, AConsoleIsKeptAsLongAsItsBoot) {
+    Store store = open();
+    EXPECT_EQ(store.console_of("pi-01", start).value(), std::nullopt);
+    ASSERT_TRUE(store.put(std::vector<KeptConsole>{{"pi-01", start, "one"}, {"pi-02", start, "x"}})
+    );
+    ASSERT_TRUE(store.put(std::vector<KeptConsole>{{"pi-01", start, "one\ntwo"}}));
+    EXPECT_EQ(open().console_of("pi-01", start).value(), "one\ntwo");
+    std::vector<boards::EndedBoot> boots;
+    for (int i = 0; i < 60; ++i) boots.push_back(boot_of("pi-01", i));
+    ASSERT_TRUE(store.add(boots));
+    const TimePoint running = start + 60 * 60s;
+    ASSERT_TRUE(store.put(std::vector<KeptConsole>{{"pi-01", running, "three"}}));
+    EXPECT_EQ(store.console_of("pi-01", start).value(), std::nullopt);
+    EXPECT_EQ(store.console_of("pi-01", running).value(), "three");
+    EXPECT_EQ(store.console_of("pi-02", start).value(), "x");
 }
 
 TEST_F(StoreTest, EveryStateComesBack) {

@@ -5,6 +5,7 @@
 
 #include <boost/json.hpp>
 
+#include "services/boards/diagnosis.hpp"
 #include "tests/unit/web/web_case.hpp"
 
 namespace bramble::web {
@@ -216,6 +217,61 @@ TEST_F(JsonTest, AThousandBoardsFitIntoOneDocument) {
     const Response response = get("/api/v1/boards");
     EXPECT_LT(response.body.size(), 600'000U);
     EXPECT_EQ(json::parse(response.body).at("boards").as_array().size(), 1000U);
+}
+
+TEST_F(JsonTest, ABootSaysItsKernelAndHowItEnded) {
+    tracker.set_expectations([](std::string_view, std::uint64_t) {
+        return boards::Expected{"6.1.0-56-arm64", "", "", "", false};
+    });
+    boot();
+    json::object said = read("/api/v1/boards/pi-01")["boot"].as_object();
+    EXPECT_EQ(said.at("kernel"), "6.1.0-56-arm64");
+    EXPECT_EQ(said.at("ending"), "up after 40.0 s");
+    EXPECT_EQ(
+        read("/api/v1/boards/pi-02").at("diagnosis").as_string(), boards::diagnose_never_seen()
+    );
+    EXPECT_FALSE(read("/api/v1/boards/pi-01").contains("diagnosis"));
+}
+
+TEST_F(JsonTest, ASilentBoardIsCountedAndSaysWhy) {
+    happen(0, boards::AskedForAddress{});
+    happen(40, boards::ReportedUp{"6.1", std::chrono::seconds(10)});
+    tracker.on_deadline(start + std::chrono::seconds(80));
+    const json::object board = read("/api/v1/boards/pi-01");
+    EXPECT_EQ(board.at("condition"), "silent");
+    EXPECT_EQ(board.at("heartbeat").as_string(), rfc3339(start + std::chrono::seconds(40)));
+    EXPECT_TRUE(board.at("diagnosis").as_string().starts_with("it was up and has not been heard"));
+    EXPECT_EQ(read("/api/v1/status")["boards"].at("silent"), 1);
+}
+
+TEST_F(JsonTest, TheConsoleIsTextOfItsBoot) {
+    boot();
+    const Ipv4Address source({172, 16, 1, 3});
+    happen(10.5, boards::ConsoleSaid{"Linux \xff\n", source});
+    const Response text = get("/api/v1/boards/pi-01/boots/0/console");
+    EXPECT_EQ(text.status, 200U);
+    EXPECT_EQ(text.content_type, "text/plain; charset=utf-8");
+    EXPECT_EQ(text.body, "   10.500  Linux \\xff\n");
+    EXPECT_EQ(read("/api/v1/boards/pi-01/boots/0").at("console"), text.body.c_str());
+    const json::object board = read("/api/v1/boards/pi-01");
+    EXPECT_EQ(board.at("console_lines"), 1);
+    EXPECT_EQ(board.at("console_tail").as_array().at(0), "Linux \\xff");
+    EXPECT_EQ(get("/api/v1/boards/pi-01/boots/1/console").status, 404U);
+    EXPECT_EQ(get("/api/v1/boards/pi-02/boots/0/console").status, 404U);
+    EXPECT_EQ(get("/api/v1/boards/pi-09/boots/0/console").status, 404U);
+    EXPECT_EQ(get("/api/v1/boards/pi-01/boots//console").status, 404U);
+}
+
+TEST_F(JsonTest, AnEarlierConsoleIsTheOneThatWasKept) {
+    boot();
+    happen(60, boards::AskedForAddress{});
+    const std::function<std::string(TimePoint)> kept = [this](TimePoint started) {
+        return started == start ? std::string("    1.000  kept\n") : std::string();
+    };
+    View with_kept = view();
+    with_kept.kept_console = &kept;
+    EXPECT_EQ(console_text(with_kept, "pi-01", 1), "    1.000  kept\n");
+    EXPECT_EQ(console_text(with_kept, "pi-01", 0), "");
 }
 
 }  // namespace

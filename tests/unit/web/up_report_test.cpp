@@ -50,5 +50,37 @@ TEST_F(UpReportTest, NothingElseIsAnsweredHere) {
     }
 }
 
+TEST_F(UpReportTest, AHeartbeatIsToldFromTheReport) {
+    const UpReport report = put("/v1/boards/pi-01/heartbeat", "pi-01");
+    EXPECT_EQ(report.response.status, 204U);
+    EXPECT_EQ(report.board, "pi-01");
+    EXPECT_TRUE(report.heartbeat);
+    EXPECT_FALSE(put("/v1/boards/pi-01/up", "pi-01").heartbeat);
+    EXPECT_EQ(put("/v1/boards/pi-01/heartbeat", "pi-02").response.status, 403U);
+    EXPECT_EQ(put("/v1/boards/pi-01/heartbeat", "pi-01", "POST").response.status, 405U);
+}
+
+TEST_F(UpReportTest, TheBodySaysWhichKernelAndHowOftenItWillBeHeard) {
+    using std::chrono::seconds;
+    EXPECT_EQ(
+        read_report_body("hostname=pi-01\nkernel=6.1.0-56-arm64\ncmdline=a kernel=b\nheartbeat=60\n"
+        ),
+        (ReportBody{"6.1.0-56-arm64", seconds(60)})
+    );
+    EXPECT_EQ(read_report_body(""), ReportBody{});
+    EXPECT_EQ(read_report_body("heartbeat=9"), ReportBody{});
+    EXPECT_EQ(read_report_body("heartbeat=3600"), (ReportBody{"", seconds(3600)}));
+    for (const char* odd :
+         {"heartbeat=3601",
+          "heartbeat=99999999999",
+          "heartbeat=-60",
+          "heartbeat=60s",
+          "heartbeat="}) {
+        EXPECT_EQ(read_report_body(odd), ReportBody{}) << odd;
+    }
+    EXPECT_EQ(read_report_body("kernel=a b\nkernel=\x1b[31m\n"), ReportBody{});
+    EXPECT_EQ(read_report_body("kernel=" + std::string(65, 'x')), ReportBody{});
+}
+
 }  // namespace
 }  // namespace bramble::web
