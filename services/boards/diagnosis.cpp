@@ -271,6 +271,12 @@ bool explains(const Examined& examined, const Boot& boot) {
     return examined.stops || *examined.phase + 1 >= reached;
 }
 
+// What would stop it next. Its kernel may have come so far without being heard.
+bool lies_ahead(const Examined& examined, const Boot& boot) {
+    return examined.phase && examined.stops && boot.phase != Phase::address &&
+           *examined.phase == static_cast<int>(boot.phase) + 1;
+}
+
 }  // namespace
 
 bool is_storm(const FileRecord& file) {
@@ -287,15 +293,10 @@ std::string diagnose(const Boot& boot, const Surroundings& around) {
     const bool by_finding = !broke_off && explains(around.examined, boot);
     std::string text = by_finding ? around.examined.finding + ": " + around.examined.remedy
                                   : by_phase(boot, around);
-    if (boot.mac_of_twin && boot.mac) {
-        text = fmt::format(
-            "two boards say that they are this one, {} and {}: one of the serials or MACs in the "
-            "fleet file is wrong, or two boards share a serial (give each its mac: alone); {}",
-            boot.mac->to_string(),
-            boot.mac_of_twin->to_string(),
-            text
-        );
+    if (!by_finding && lies_ahead(around.examined, boot)) {
+        text += fmt::format("; besides, {}: {}", around.examined.finding, around.examined.remedy);
     }
+    if (boot.mac_of_twin && boot.mac) text = diagnose_twin(boot) + "; " + text;
     if (boot.restarts >= restarts_max) {
         text = fmt::format("it begins again and again ({}): {}", times(boot.restarts + 1), text);
     } else if (boot.failed_before + 1 >= failed_boots_max) {
@@ -305,6 +306,15 @@ std::string diagnose(const Boot& boot, const Surroundings& around) {
         text += fmt::format("; its console said: {}", printable(around.console));
     }
     return printable(text, diagnosis_bytes_max);  // boards ask for any bytes
+}
+
+std::string diagnose_twin(const Boot& boot) {
+    return fmt::format(
+        "two boards say that they are this one, {} and {}: one of the serials or MACs in the fleet "
+        "file is wrong, or two boards share a serial (give each its mac: alone)",
+        boot.mac->to_string(),
+        boot.mac_of_twin->to_string()
+    );
 }
 
 std::string diagnose_never_seen() {

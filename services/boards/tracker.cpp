@@ -43,7 +43,16 @@ Condition BoardStory::condition() const {
 std::string BoardStory::diagnosis(TimePoint now) const {
     if (!boot) return diagnose_never_seen();
     if (silent) return diagnose_silence(now - *heartbeat);
-    return boot->diagnosis;
+    if (!boot->diagnosis.empty()) return boot->diagnosis;
+    if (const Boot* failed = failed_in_a_circle()) return failed->diagnosis;
+    const bool twin = boot->mac && boot->mac_of_twin;
+    return twin ? diagnose_twin(*boot) : std::string();
+}
+
+const Boot* BoardStory::failed_in_a_circle() const {
+    const bool goes_on = boot && !boot->finished() && boot->failed_before + 1 >= failed_boots_max;
+    if (!goes_on || history.empty() || history.front().diagnosis.empty()) return nullptr;
+    return &history.front();
 }
 
 void Reaction::add(Reaction other) {

@@ -71,6 +71,10 @@ struct BoardStory {
     // Why it is where it is, in words: of its boot, of its silence, of its never having asked.
     // Empty: there is nothing to say.
     std::string diagnosis(TimePoint now) const;
+
+    // The boot before the current one, where that is the latest of several that did not come up;
+    // nullptr: it is not.
+    const Boot* failed_in_a_circle() const;
 };
 
 struct EndedBoot {

@@ -12,13 +12,16 @@ void Tracker::Visit::operator()(const Knocked& knocked) const {
     if (!is_open(story) || story.boot->phase < Phase::kernel) return;
     Boot& boot = *story.boot;
     if (boot.phase == Phase::userspace) return;
+    boot.knocked[static_cast<std::size_t>(knocked.door)] = true;
+    if (knocked.again) {  // a sign of life, but not one of getting on
+        ++boot.knocks_unanswered;
+        return;
+    }
     wake(boot);
     if (boot.phase == Phase::kernel) {
         enter(boot, Phase::root);
         say(Phase::kernel, "runs and asks the NFS server");
     }
-    boot.knocked[static_cast<std::size_t>(knocked.door)] = true;
-    if (knocked.again) ++boot.knocks_unanswered;
 }
 
 void Tracker::Visit::operator()(const Mounted& /*mounted*/) const {
@@ -78,8 +81,10 @@ void Tracker::Visit::operator()(const ConsoleSaid& said) const {
 
 void Tracker::Visit::operator()(const Examined& examined) const {
     story.examined = examined;
-    if (!is_open(story) || story.boot->diagnosis.empty()) return;
-    Boot& boot = *story.boot;
+    if (!is_open(story)) return;
+    const bool circles = story.boot->diagnosis.empty() && story.failed_in_a_circle() != nullptr;
+    Boot& boot = circles ? story.history.front() : *story.boot;
+    if (boot.diagnosis.empty()) return;
     std::string better = diagnose(boot, tracker.around(story, at));
     if (better == boot.diagnosis) return;
     boot.diagnosis = std::move(better);

@@ -16,14 +16,14 @@ namespace {
 
 constexpr int niceness = 15;  // boards that boot come first
 
-// What keeps the board from booting, the earliest of it; else the doubt that is nearest to where it
-// stopped. Nothing later than that.
+// What keeps the board from booting, the earliest of it and at most one phase ahead; else the doubt
+// that is nearest to where it stopped.
 const rehearsal::Finding* tell(const rehearsal::Report& report, int reached, bool without_root) {
     const rehearsal::Finding* best = nullptr;
     for (const rehearsal::Finding& finding : report.findings) {
         const int phase = static_cast<int>(finding.phase);
-        const int limit = without_root ? static_cast<int>(rehearsal::Phase::kernel) : reached;
-        if (phase > std::min(reached, limit)) continue;
+        if (phase > reached + (finding.stops ? 1 : 0)) continue;
+        if (without_root && finding.phase > rehearsal::Phase::kernel) continue;
         const auto rank = [](const rehearsal::Finding& one) {
             const int at = static_cast<int>(one.phase);
             return one.stops ? 100 - at : at;

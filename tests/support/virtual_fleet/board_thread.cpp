@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "services/virtual_board/board.hpp"
+#include "tests/support/virtual_fleet/processor.hpp"
 #include "tests/support/virtual_fleet/root_reader.hpp"
 #include "tests/support/virtual_fleet/wire.hpp"
 
@@ -26,9 +27,13 @@ public:
         : manifest_(manifest),
           entry_(manifest != nullptr ? manifest->find_board(board.name) : nullptr) {}
 
-    void on_bytes(std::string_view, std::uint64_t, std::span<const std::byte>) override {}
+    void on_bytes(std::string_view path, std::uint64_t offset, std::span<const std::byte> bytes)
+        override {
+        if (processor != nullptr) processor->on_bytes(path, offset, bytes);
+    }
 
     void on_file(const ReceivedFile& file) override {
+        if (processor != nullptr) processor->on_file(file.path);
         if (manifest_ == nullptr) return;
         const layout::BootFile* expected = entry_ != nullptr ? find(file.path) : nullptr;
         if (expected == nullptr) {
@@ -42,6 +47,7 @@ public:
 
     std::uint64_t verified = 0;
     std::string problem;
+    Processor* processor = nullptr;
 
 private:
     const layout::BootFile* find(std::string path) const {
@@ -82,7 +88,9 @@ public:
           lab_(lab),
           wire_(std::move(wire)),
           verifier_(lab.manifest, named),
-          board_(named.spec, &verifier_) {}
+          board_(named.spec, &verifier_) {
+        if (lab.processors) verifier_.processor = &processor_;
+    }
 
     BoardReport run() {
         begun_ = steady_now();
@@ -107,7 +115,7 @@ public:
 
 private:
     bool over() const {
-        return board_.booted() || board_.phase() == Phase::hung ||
+        return !dead_.empty() || board_.booted() || board_.phase() == Phase::hung ||
                board_.phase() == Phase::halted || lab_.stop->load();
     }
 
@@ -121,10 +129,19 @@ private:
                 again = true;
             }
         }
+        start_kernel();
         while (auto event = board_.poll_event()) {
             if (event->detail && !lab_.verbose) continue;
             say(event->text);
         }
+    }
+
+    // Once all is loaded. A kernel that does not run is silence.
+    void start_kernel() {
+        if (!lab_.processors || started_ || board_.phase() != Phase::kernel) return;
+        started_ = true;
+        dead_ = processor_.trouble();
+        if (!dead_.empty()) say(dead_);
     }
 
     void say(const std::string& text) const {
@@ -195,6 +212,7 @@ private:
 
     std::string reason() const {
         if (!verifier_.problem.empty()) return verifier_.problem;
+        if (!dead_.empty()) return dead_;
         const BootFailure& failure = board_.last_failure();
         if (failure.failure == Failure::none) {
             return fmt::format(
@@ -214,7 +232,10 @@ private:
     const Lab& lab_;
     Wire wire_;
     Verifier verifier_;
+    Processor processor_;
     Board board_;
+    bool started_ = false;
+    std::string dead_;  // why its kernel does not run
     RootSeen seen_;
     TimePoint begun_;
     std::string address_;

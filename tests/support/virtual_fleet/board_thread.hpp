@@ -17,6 +17,7 @@ struct Lab {
     std::string up_url;  // where the root names none; {name}, {serial} and {server} are replaced
     const layout::Manifest* manifest = nullptr;  // to hold files against; nullptr: none
     bool verbose = false;
+    bool processors = false;  // boards look at what they would run
     std::atomic<bool>* stop = nullptr;
     TimePoint started;                                 // of the program, by the clock below
     std::function<void(const std::string& line)> say;  // from any thread

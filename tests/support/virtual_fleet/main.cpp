@@ -34,6 +34,7 @@ struct Options {
     std::uint64_t seed = 1;
     double stagger_s = 0;
     bool verbose = false;
+    bool processors = false;
 };
 
 constexpr const char* footer =
@@ -60,6 +61,9 @@ void define(CLI::App& app, Options& options) {
     );
     app.add_option("--json", options.json, "File for the reports");
     app.add_option("--seed", options.seed, "Of xids and waits");
+    app.add_flag(
+        "--processors", options.processors, "Boards hang where a real one's kernel would not run"
+    );
     app.add_flag("--verbose", options.verbose, "Each file and each DHCP message too");
     app.footer(footer);
 }
@@ -130,6 +134,7 @@ int run(const Options& options) {
     lab.up_url = options.up_url;
     lab.manifest = manifest ? &*manifest : nullptr;
     lab.verbose = options.verbose;
+    lab.processors = options.processors;
     lab.stop = &stop_requested;
     lab.started = steady_now();
     lab.say = [&](const std::string& line) {

@@ -188,6 +188,7 @@ Result<RootSeen> read_root(const virtual_board::MountRoot& mount) {
     seen.hostname = seen.hostname.substr(0, seen.hostname.find('\n'));
     seen.up_url = url_in(root->read("/usr/local/lib/bramble/report-up").value_or(""));
     seen.bytes = root->bytes();
+    seen.mount = std::make_shared<Root>(std::move(*root));
     return seen;
 }
 

@@ -2,6 +2,7 @@
 // board that is.
 #pragma once
 
+#include <memory>
 #include <string>
 
 #include "config/types/result.hpp"
@@ -13,6 +14,7 @@ struct RootSeen {
     std::string hostname;
     std::string up_url;  // where the root's own unit reports; empty: it has none
     std::uint64_t bytes = 0;
+    std::shared_ptr<void> mount;  // shared by nobody: it is mounted for as long as this is here
 };
 
 // Mounts with the version, sizes and ports of nfsroot=, reads /sbin/init and /etc/fstab whole,

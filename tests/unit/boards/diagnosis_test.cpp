@@ -301,8 +301,10 @@ TEST_F(DiagnosisTest, AFindingOfItsGenerationIsTheCause) {
 TEST_F(DiagnosisTest, AFindingOfALaterPhaseIsNotTheCause) {
     load_everything();
     const std::string before = after_silence();
-    happen(Examined{static_cast<int>(Phase::root), true, "the export is gone", "apply", false});
+    happen(Examined{static_cast<int>(Phase::userspace), true, "no init", "apply", false});
     EXPECT_EQ(boot().diagnosis, before);
+    happen(Examined{static_cast<int>(Phase::root), true, "the export is gone", "apply", false});
+    EXPECT_EQ(boot().diagnosis, before + "; besides, the export is gone: apply");
 }
 
 TEST_F(DiagnosisTest, ADoubtOfAnEarlierPhaseIsNotTheCause) {
@@ -354,6 +356,11 @@ TEST_F(DiagnosisTest, BootsThatFollowEachOtherWithoutComingUp) {
     EXPECT_THAT(last.diagnosis, StartsWith("3 boots in a row did not come up: kernel8.img was lo"));
     EXPECT_THAT(reaction.stopped, ElementsAre("pi-01"));
     EXPECT_THAT(lines(), Contains("circle " + last.diagnosis));
+    EXPECT_EQ(story().diagnosis(now), last.diagnosis);
+    happen(Examined{static_cast<int>(Phase::kernel), true, "a 32-bit kernel", "serve 64", false});
+    EXPECT_EQ(
+        story().diagnosis(now), "3 boots in a row did not come up: a 32-bit kernel: serve 64"
+    );
 }
 
 TEST_F(DiagnosisTest, ARetryStorm) {
@@ -391,6 +398,7 @@ TEST_F(DiagnosisTest, TwoBoardsWithOneSerial) {
                  "at serial: and mac: in the fleet file")
             .Times(1)
     );
+    EXPECT_EQ(story().diagnosis(now), diagnose_twin(boot()));
     EXPECT_THAT(
         after_silence(),
         StartsWith("two boards say that they are this one, dc:a6:32:00:00:99 and "
