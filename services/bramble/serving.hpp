@@ -249,8 +249,8 @@ private:
     std::optional<io::DirectoryWatch> adopted_watch_;
     io::Timer adopted_timer_;  // settles changes of boards.d
     std::unique_ptr<Examiner> examiner_;
-    std::jthread reader_;      // of a reload; it ends before what it reads into
-    Errands errands_;          // likewise
+    std::jthread reader_;  // of a reload; it ends before what it reads into
+    Errands errands_;      // likewise
 };
 
 }  // namespace bramble::program
