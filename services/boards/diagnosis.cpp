@@ -284,7 +284,8 @@ bool is_storm(const FileRecord& file) {
 }
 
 bool turns_in_a_circle(const Boot& boot) {
-    return boot.restarts >= restarts_max || std::ranges::any_of(boot.files, is_storm);
+    const bool asks_on = boot.phase == Phase::address && boot.offers >= offers_max;
+    return asks_on || boot.restarts >= restarts_max || std::ranges::any_of(boot.files, is_storm);
 }
 
 std::string diagnose(const Boot& boot, const Surroundings& around) {

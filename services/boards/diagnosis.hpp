@@ -29,6 +29,8 @@ bool is_storm(const FileRecord& file);
 inline constexpr unsigned storm_requests_min = 20;
 // So often its firmware may begin anew before that counts as a circle.
 inline constexpr unsigned restarts_max = 3;
+// So many offers it may leave lying: it asks on, and is never silent.
+inline constexpr unsigned offers_max = 5;
 // So many boots in a row that did not come up are a circle too.
 inline constexpr unsigned failed_boots_max = 3;
 

@@ -41,7 +41,9 @@ void Tracker::Visit::operator()(const AskedForAddress& asked) const {
     wake(boot);
     ++boot.discovers;
     look_for_a_twin(boot);
-    if (begins_anew && ++boot.restarts == restarts_max) stop(boot, "circle");
+    if (begins_anew && ++boot.restarts == restarts_max) return stop(boot, "circle");
+    const bool asks_on = boot.phase == Phase::address && boot.offers >= offers_max;
+    if (asks_on && boot.state == BootState::running) stop(boot, "circle");
 }
 
 // A board asks several times for one boot: until it is answered, and again where its first attempt

@@ -190,8 +190,6 @@ TEST_F(DiagnosisTest, AnUserspaceThatDidNotReport) {
     );
 }
 
-// ---- its root
-
 struct RootDiagnosisTest : DiagnosisTest {
     RootDiagnosisTest() {
         load_everything();
@@ -283,8 +281,6 @@ TEST_F(RootDiagnosisTest, ItsKernelTookAnotherServersAddress) {
     );
 }
 
-// ---- what a look at its generation found
-
 TEST_F(DiagnosisTest, AFindingOfItsGenerationIsTheCause) {
     load_everything();
     after_silence();
@@ -323,8 +319,6 @@ TEST_F(DiagnosisTest, ATransferThatBrokeOffIsNoFaultOfItsGeneration) {
     EXPECT_EQ(boot().diagnosis, before);
 }
 
-// ---- circles
-
 // Firmware that finds no start file begins anew; its events never end, and it never falls silent.
 TEST_F(DiagnosisTest, ABoardThatBeginsAgainAndAgain) {
     for (int round = 0; round < 4; ++round) {
@@ -341,6 +335,22 @@ TEST_F(DiagnosisTest, ABoardThatBeginsAgainAndAgain) {
     at(40), discover(), offer(), acknowledge();
     EXPECT_THAT(lines(), IsEmpty());  // told once
     at(41), file("start4.elf", FileOutcome::loaded, 2'303'680);
+    EXPECT_EQ(story().condition(), Condition::booting);
+    EXPECT_EQ(boot().diagnosis, "");
+}
+
+// It asks on for ever, and is never silent for long enough to count as stuck.
+TEST_F(DiagnosisTest, ABoardThatLeavesEveryOfferLying) {
+    happen(ForeignServerHeard{foreign}, "");
+    for (int round = 0; round < 8; ++round) at(round * 12), discover(), offer();
+    EXPECT_EQ(story().condition(), Condition::stuck);
+    EXPECT_THAT(
+        boot().diagnosis,
+        StartsWith("it was offered 172.16.1.3 5 times and did not take it, and another DHCP server,"
+                   " 172.16.1.254, was heard")
+    );
+    lines();
+    acknowledge(), file("start4.elf", FileOutcome::probed);
     EXPECT_EQ(story().condition(), Condition::booting);
     EXPECT_EQ(boot().diagnosis, "");
 }
@@ -382,8 +392,6 @@ TEST_F(DiagnosisTest, ARetryStorm) {
                    "accept the answers; look for a second TFTP server on this wire")
     );
 }
-
-// ---- who it is
 
 TEST_F(DiagnosisTest, TwoBoardsWithOneSerial) {
     Identity twin;
