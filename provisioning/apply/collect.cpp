@@ -9,6 +9,7 @@
 #include "provisioning/apply/kernels.hpp"
 #include "provisioning/apply/root_exports.hpp"
 #include "provisioning/image/customize.hpp"
+#include "provisioning/image/download.hpp"
 #include "provisioning/image/ingest.hpp"
 #include "provisioning/plan/scope.hpp"
 #include "provisioning/store/store.hpp"
@@ -29,6 +30,7 @@ public:
         return choose(*there).map([&] {
             look_at_sources();
             look_at_fleet_kernels();
+            keep_downloads();
             result_.gone = store::collect(*there, kept_);
             return result_;
         });
@@ -67,6 +69,9 @@ public:
         });
         each(gone.roots, "base roots", [&](const std::string& name) {
             return changes.remove_root(name);
+        });
+        each(gone.downloads, "unfinished downloads", [&](const std::string& name) {
+            return changes.remove_download(name);
         });
         each(gone.objects, "objects", [&](const Digest& digest) {
             return changes.remove_object(digest);
@@ -156,6 +161,18 @@ private:
             } else {
                 keep_every_image(customized.error());
             }
+        }
+    }
+
+    // Of every URL that still stands in the fleet file, also where no board asks for it now.
+    void keep_downloads() {
+        for (const fleet::Image& image : fleet_.images) {
+            if (const auto* file = std::get_if<fleet::FileSource>(&image.source))
+                kept_.downloads.insert(image::download_prefix(file->location));
+        }
+        for (const fleet::Kernel& kernel : fleet_.kernels) {
+            if (const auto* archive = std::get_if<fleet::ArchiveSource>(&kernel.source))
+                kept_.downloads.insert(image::download_prefix(archive->location));
         }
     }
 

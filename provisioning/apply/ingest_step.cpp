@@ -46,6 +46,8 @@ Result<plan::ImageRecord> ingest_image(store::Changes& changes, const IngestStep
     record.has_root = ingested->root.has_value();
     record.kernel_release = ingested->kernel_release;
     record.initramfs_mounts_nfs4 = ingested->initramfs_mounts_nfs4;
+    record.release = ingested->release;
+    record.taken_out = ingested->taken_out;
     if (ingested->boot) {
         if (auto added = add_boot_files(changes, *ingested->boot, record); !added) {
             return tl::unexpected(added.error());

@@ -19,8 +19,8 @@ constexpr std::array<std::string_view, 5> ours = {
 constexpr std::array<std::string_view, 2> repeated = {"rootwait", "rootfstype=nfs"};
 
 // fact sheet 7.2: stock parameters of an SD card's first boot.
-constexpr std::array<std::string_view, 7> stock_dropped = {
-    "root", "rootfstype", "fsck.repair", "resize", "quiet", "ro", "rw"};
+constexpr std::array<std::string_view, 9> stock_dropped = {
+    "root", "rootfstype", "fsck.repair", "resize", "quiet", "ro", "rw", "ds", "systemd.unit"};
 
 std::string_view key_of(std::string_view parameter) {
     return parameter.substr(0, parameter.find('='));

@@ -80,27 +80,32 @@ Result<Partitions> find_partitions(const Disk& disk) {
 
 // mtools takes "@@" in a name for an offset, so it gets a name of ours. Names that would lead out
 // of the directory do not: it puts other characters in their place.
-Result<void> copy_fat(const Partition& partition, const Path& to, const Workshop& workshop) {
-    const host::Command command{
-        .argv =
-            {"mcopy",
-             "-s",
-             "-n",
-             "-Q",
-             "-m",
-             "-i",
-             fmt::format("{}@@{}", opened_name, partition.begin),
-             "::/*",
-             to.string()},
+host::Command mtools(
+    std::vector<std::string> argv, const Partition& partition, const Workshop& workshop
+) {
+    argv.insert(argv.begin() + 1, {"-i", fmt::format("{}@@{}", opened_name, partition.begin)});
+    return {
+        .argv = std::move(argv),
         .environment = {{"MTOOLSRC", "/dev/null"}, {"MTOOLS_SKIP_CHECK", "1"}},
         .directory = workshop.staging,
         .log = workshop.log,
         .stop = workshop.stop,
         .limit = fat_copy_limit};
-    if (!workshop.host.has_program("mcopy")) {
+}
+
+// Whether there was anything: to mcopy an empty partition is an error like any other.
+Result<bool> copy_fat(const Partition& partition, const Path& to, const Workshop& workshop) {
+    host::Host& host = workshop.host;
+    if (!host.has_program("mcopy")) {
         return fail("reading its FAT partition needs `mcopy`: install the package mtools");
     }
-    return run_or_fail(workshop.host, command).map([](const auto&) {});
+    const auto copied = run_or_fail(
+        host, mtools({"mcopy", "-s", "-n", "-Q", "-m", "::/*", to.string()}, partition, workshop)
+    );
+    if (copied) return true;
+    const auto listed = host.run(mtools({"mdir", "-b", "-a", "::/"}, partition, workshop));
+    if (listed && listed->exit_code == 0 && listed->output.empty()) return false;
+    return tl::unexpected(copied.error());
 }
 
 Result<Ingested> take(const Path& disk_file, const Workshop& workshop) {
@@ -113,11 +118,17 @@ Result<Ingested> take(const Path& disk_file, const Workshop& workshop) {
     Ingested ingested;
     if (found->boot) {
         say(workshop, fmt::format("reading the boot files of partition {}", found->boot->number));
-        ingested.boot = workshop.staging / "boot";
-        auto done = workshop.host.make_directories(*ingested.boot).and_then([&] {
-            return copy_fat(*found->boot, *ingested.boot, workshop);
+        const Path boot = workshop.staging / "boot";
+        const auto copied = workshop.host.make_directories(boot).and_then([&] {
+            return copy_fat(*found->boot, boot, workshop);
         });
-        if (!done) return tl::unexpected(done.error());
+        if (!copied) return tl::unexpected(copied.error());
+        if (*copied) {
+            ingested.boot = boot;
+        } else {
+            say(workshop,
+                fmt::format("partition {} is empty: it gives no boot files", found->boot->number));
+        }
     }
     if (!found->root) return ingested;
     say(workshop, fmt::format("reading the root of partition {}", found->root->number));

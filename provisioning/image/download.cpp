@@ -304,6 +304,11 @@ Result<Digest> download(host::Host& host, const Download& wanted) {
         .map([&] { return sum->digest; });
 }
 
+std::string download_prefix(std::string_view url) {
+    constexpr std::size_t digits = 16;
+    return Digest::of(url).to_string().substr(0, digits) + "-";
+}
+
 std::string file_name_of(std::string_view url) {
     url = url.substr(0, url.find_first_of("?#"));
     const auto host = url.find("://");

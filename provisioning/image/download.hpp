@@ -33,6 +33,9 @@ struct Download {
 // names the URL and says what to do.
 [[nodiscard]] Result<Digest> download(host::Host& host, const Download& wanted);
 
+// What the names of files begin with that are made while this URL is fetched: 16 hex digits, '-'.
+std::string download_prefix(std::string_view url);
+
 // The last part of the URL's path, without its query: "raspios.img.xz". "download" when it has
 // none.
 std::string file_name_of(std::string_view url);

@@ -27,7 +27,7 @@ mount -t tmpfs -o nosuid,nodev,mode=755 none run
 mkdir -m 1777 run/lock
 mount --bind "$scratch/tmp" tmp
 for place in var/cache/apt/archives var/lib/apt/lists; do
-    [ -d "$place" ] && ! [ -L "$place" ] || continue
+    if [ ! -d "$place" ] || [ -L "$place" ]; then continue; fi
     mkdir -p "$scratch/$place/partial"
     mount --bind "$scratch/$place" "$place"
 done

@@ -34,6 +34,8 @@ struct Ingested {
     // Whether its initramfs can mount NFS 4.x; klibc's, which Raspberry Pi OS has, cannot (fact
     // sheet 7.2).
     bool initramfs_mounts_nfs4 = false;
+    std::string release{};                 // of Raspberry Pi OS, in words; empty: another system
+    std::vector<std::string> taken_out{};  // of its first-boot machinery, in words
 };
 
 // Errors name the image and the line of the fleet file that asks for it.

@@ -63,7 +63,7 @@ Result<void> add_tree(
 
 Result<Digest> key_of(const fleet::DirectorySource& source, host::Host& host) {
     Sha256 sum;
-    sum.update(std::string_view("directory 1\n"));
+    sum.update(std::string_view("directory 2\n"));
     for (const auto& [name, directory] :
          {std::pair("boot", source.boot), std::pair("root", source.root)}) {
         if (!directory) continue;
@@ -79,7 +79,7 @@ Result<Digest> key_of(const fleet::FileSource& source, host::Host& host) {
     if (is_url(source)) {
         // What is behind it is known when it has been fetched; nobody fetches it to plan.
         return Digest::of(fmt::format(
-            "url 1\n{}\n{}\n", source.location, source.sha256 ? source.sha256->to_string() : ""
+            "url 2\n{}\n{}\n", source.location, source.sha256 ? source.sha256->to_string() : ""
         ));
     }
     const auto found = host.status(source.location);
@@ -88,7 +88,7 @@ Result<Digest> key_of(const fleet::FileSource& source, host::Host& host) {
         return fail(fmt::format("there is no file '{}'", source.location));
     }
     return Digest::of(fmt::format(
-        "{} 1\n{}\n{} {}\n{}\n",
+        "{} 2\n{}\n{} {}\n{}\n",
         is_disk_image(source.location) ? "disk" : "tar",
         source.location,
         (*found)->size,

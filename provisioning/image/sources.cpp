@@ -113,10 +113,8 @@ namespace {
 
 // Fetched, taken in, and removed: the store has all of it then, and its record.
 Result<Ingested> ingest_url(const fleet::FileSource& source, const Workshop& workshop) {
-    const Digest of_url = Digest::of(source.location);
     const Path file =
-        workshop.downloads /
-        fmt::format("{}-{}", of_url.to_string().substr(0, 16), file_name_of(source.location));
+        workshop.downloads / (download_prefix(source.location) + file_name_of(source.location));
     say(workshop, fmt::format("fetching {}", source.location));
     const auto sum = download(
         workshop.host, {source.location, file, source.sha256, workshop.progress, workshop.stop}

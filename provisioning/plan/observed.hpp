@@ -23,8 +23,10 @@ struct ImageRecord {
     bool has_root = false;       // its tree is roots/<root_name(key)>
     std::string kernel_release;  // empty: not known
     bool initramfs_mounts_nfs4 = false;
-    std::string config_txt;   // the image's own, as text; empty: it has none
-    std::string cmdline_txt;  // likewise
+    std::string config_txt;                // the image's own, as text; empty: it has none
+    std::string cmdline_txt;               // likewise
+    std::string release{};                 // of Raspberry Pi OS, in words; empty: another system
+    std::vector<std::string> taken_out{};  // of its first-boot machinery, in words
 
     friend bool operator==(const ImageRecord&, const ImageRecord&) = default;
 };

@@ -44,6 +44,7 @@ public:
     }
 
     Plan run() {
+        note_images();
         ingest_images();
         build_kernels();
         install_kernels();
@@ -62,6 +63,23 @@ private:
     std::size_t add(Step step) {
         plan_.steps.push_back(std::move(step));
         return plan_.steps.size() - 1;
+    }
+
+    void note_images() {
+        for (const std::string& image : wanted_.images) {
+            const auto key = observed_.sources.find(image);
+            if (key == observed_.sources.end()) continue;
+            const auto record = observed_.images.find(key->second);
+            if (record == observed_.images.end() || record->second.release.empty()) continue;
+            const auto& out = record->second.taken_out;
+            plan_.notes.push_back(fmt::format(
+                "image {} is {}{}{}",
+                image,
+                record->second.release,
+                out.empty() ? "" : "; taken out: ",
+                fmt::join(out, ", ")
+            ));
+        }
     }
 
     void ingest_images() {

@@ -46,8 +46,9 @@ struct Step {
 struct Plan {
     std::vector<Step> steps;  // in an order in which they can be done
     std::vector<Problem> problems;
-    std::vector<std::string> costs;  // of the roots that it makes, in words: one line a kind
-    std::uint64_t current = 0;       // the generation that is published; 0: none
+    std::vector<std::string> notes{};  // what is known of the images in use
+    std::vector<std::string> costs;    // of the roots that it makes, in words: one line a kind
+    std::uint64_t current = 0;         // the generation that is published; 0: none
 
     bool nothing_to_do() const { return steps.empty(); }
 

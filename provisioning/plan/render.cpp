@@ -16,6 +16,7 @@ std::string render(const Plan& plan, const fleet::Fleet& fleet) {
             problem.message
         );
     }
+    for (const std::string& note : plan.notes) text += note + "\n";
     if (plan.refused()) return text + "the fleet cannot be applied as it is\n";
     if (plan.nothing_to_do()) {
         return text + fmt::format("nothing to do; generation {} is current\n", plan.current);
@@ -69,6 +70,7 @@ std::string render_json(const Plan& plan, const fleet::Fleet& fleet) {
         {"current", plan.current},
         {"refused", plan.refused()},
         {"nothing_to_do", plan.nothing_to_do()},
+        {"notes", json::value_from(plan.notes)},
         {"steps", std::move(steps)},
         {"costs", json::array(plan.costs.begin(), plan.costs.end())},
         {"problems", std::move(problems)}};

@@ -93,6 +93,13 @@ Collection collect(const Inventory& there, const Kept& kept) {
         gone.objects.push_back(digest);
         gone.object_bytes += bytes;
     }
+    for (const std::string& name : there.downloads) {
+        const bool wanted =
+            std::any_of(kept.downloads.begin(), kept.downloads.end(), [&](const auto& begin) {
+                return name.starts_with(begin);
+            });
+        if (!wanted) gone.downloads.push_back(name);
+    }
     return gone;
 }
 
@@ -113,6 +120,7 @@ std::string describe(const Collection& collection) {
     add(collection.objects.size(),
         "object",
         fmt::format(" of {:.1f} MB", static_cast<double>(collection.object_bytes) / 1e6));
+    add(collection.downloads.size(), "unfinished download", "");
     if (text.empty() && !collection.empty()) return "leftovers of removed roots";
     return text.empty() ? "nothing" : text;
 }

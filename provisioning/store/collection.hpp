@@ -33,7 +33,8 @@ struct Inventory {
     std::set<std::string> roots;         // base trees
     std::set<std::string> shared_roots;  // of these, the ones that boards share or did
     std::set<BoardTree> board_trees;
-    std::set<BoardTree> stamps;  // identities written down, also of trees that are gone
+    std::set<BoardTree> stamps;       // identities written down, also of trees that are gone
+    std::set<std::string> downloads;  // files that were being fetched
 };
 
 // What stays, and with it all that it needs.
@@ -46,6 +47,7 @@ struct Kept {
     bool every_image = false;            // a source cannot be seen: its key is not known
     std::set<Digest> kernels;            // likewise
     bool every_kernel = false;
+    std::set<std::string> downloads;  // what names of files begin with
 };
 
 // In the order in which it has to go: nothing that is left ever names what is gone.
@@ -59,10 +61,12 @@ struct Collection {
     std::vector<std::string> roots;
     std::vector<Digest> objects;
     std::uint64_t object_bytes = 0;
+    std::vector<std::string> downloads;
 
     bool empty() const {
         return generations.empty() && images.empty() && kernels.empty() && board_trees.empty() &&
-               stamps.empty() && shared_roots.empty() && roots.empty() && objects.empty();
+               stamps.empty() && shared_roots.empty() && roots.empty() && objects.empty() &&
+               downloads.empty();
     }
 
     friend bool operator==(const Collection&, const Collection&) = default;

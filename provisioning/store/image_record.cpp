@@ -42,6 +42,8 @@ std::string write_image_record(const plan::ImageRecord& record) {
         {"initramfs_mounts_nfs4", record.initramfs_mounts_nfs4},
         {"config_txt", record.config_txt},
         {"cmdline_txt", record.cmdline_txt},
+        {"release", record.release},
+        {"taken_out", json::value_from(record.taken_out)},
         {"files", std::move(files)}};
     return json::serialize(written) + "\n";
 }
@@ -58,6 +60,10 @@ std::optional<plan::ImageRecord> parse_image_record(std::string_view text) {
         record.initramfs_mounts_nfs4 = written.at("initramfs_mounts_nfs4").as_bool();
         record.config_txt = text_of(written, "config_txt");
         record.cmdline_txt = text_of(written, "cmdline_txt");
+        if (written.contains("release")) {  // what is older knows no release: nothing is lost
+            record.release = text_of(written, "release");
+            record.taken_out = json::value_to<std::vector<std::string>>(written.at("taken_out"));
+        }
         record.files = parse_files(written.at("files").as_object());
         return record;
     } catch (const std::exception&) {  // Boost.JSON and value() throw: one answer for all of it

@@ -84,6 +84,20 @@ Result<void> list_kernels(const Store& store, Inventory& there) {
     return {};
 }
 
+// Names as download.hpp gives them; what else may lie there is nobody's, and left alone.
+Result<void> list_downloads(const Store& store, Inventory& there) {
+    const auto files = list_if_there(store.host(), store.paths().store() / "downloads");
+    if (!files) return tl::unexpected(files.error());
+    constexpr std::size_t digits = 16;
+    for (const host::DirectoryEntry& file : *files) {
+        const bool ours = file.kind == host::FileKind::regular &&
+                          file.name.find_first_not_of("0123456789abcdef") == digits &&
+                          file.name[digits] == '-';
+        if (ours) there.downloads.insert(file.name);
+    }
+    return {};
+}
+
 }  // namespace
 
 Result<Inventory> Store::inventory() const {
@@ -103,6 +117,7 @@ Result<Inventory> Store::inventory() const {
         .and_then([&] { return list_images(*this, there); })
         .and_then([&] { return list_kernels(*this, there); })
         .and_then([&] { return list_trees(*this, there); })
+        .and_then([&] { return list_downloads(*this, there); })
         .map([&] { return std::move(there); });
 }
 
@@ -140,6 +155,10 @@ Result<void> Changes::remove_stamp(std::string_view board, std::string_view base
     Path stamp = paths().board_root(board, base);
     stamp += stamp_suffix;
     return host().remove_all(stamp);
+}
+
+Result<void> Changes::remove_download(std::string_view name) {
+    return host().remove_all(paths().store() / "downloads" / name);
 }
 
 // A board's identity outlives its roots, so only one that never had any goes with them.

@@ -177,6 +177,7 @@ public:
     [[nodiscard]] Result<void> remove_object(const Digest& digest);
     [[nodiscard]] Result<void> remove_stamp(std::string_view board, std::string_view base);
     [[nodiscard]] Result<void> remove_board_root(std::string_view board, std::string_view base);
+    [[nodiscard]] Result<void> remove_download(std::string_view name);
     [[nodiscard]] Result<void> remove_board_if_empty(std::string_view board);
 
     // Points boards/<board>/root at the tree of that base; for people.

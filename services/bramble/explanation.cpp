@@ -37,8 +37,13 @@ std::string image_words(const Explained& explained) {
     const fleet::Image* image =
         profile == nullptr ? nullptr : explained.fleet.find_image(profile->image);
     if (image == nullptr) return "image";
+    const std::string place = file_and_line(explained.fleet, image->where);
+    if (image->customize.empty()) return fmt::format("image '{}' ({})", image->name, place);
     return fmt::format(
-        "image '{}' ({})", image->name, file_and_line(explained.fleet, image->where)
+        "image '{}' ({}), customised ({})",
+        image->name,
+        place,
+        file_and_line(explained.fleet, image->customize.where)
     );
 }
 

@@ -122,7 +122,8 @@ def make_image(file, root, boot):
     """MBR, FAT at sector 8192, ext4 behind it: the layout of Raspberry Pi OS."""
     fat, ext = file.with_suffix(".fat"), file.with_suffix(".ext")
     tool("mkfs.vfat", "-C", "-F", "32", "-s", "1", fat, BOOT_MB * 1024)
-    tool("mcopy", "-s", "-Q", "-i", fat, *sorted(boot.iterdir()), "::/")
+    if any(boot.iterdir()):
+        tool("mcopy", "-s", "-Q", "-i", fat, *sorted(boot.iterdir()), "::/")
     exact = fill_ext4(ext, root)
     root_at = BOOT_AT + BOOT_MB * 2048
     table = b"".join(struct.pack("<B3sB3sII", 0, b"", kind, b"", first, count) for kind, first, count in (
@@ -194,6 +195,20 @@ class DiskImage(unittest.TestCase):
                 self.assertNotIn("PARTUUID", manifest)
                 board = self.server.path(store / "boards/pi-01/root")
                 self.assertNotIn("PARTUUID", (board / "etc/fstab").read_text())
+
+    def test_an_empty_boot_partition_gives_no_boot_files(self):
+        file = self.lab.folder / "empty.img"
+        for name in ("img", "fat", "ext"):
+            self.image.with_suffix(f".{name}").unlink(missing_ok=True)
+        shutil.rmtree(self.boot)
+        self.boot.mkdir()
+        make_image(file, self.root, self.boot)
+        store = self.lab.folder / "store"
+        self.appliance.write_fleet(fleet_yaml(
+            store, f"  lite: {{source: {{file: {file}}}}}", "  lab: {image: lite, boot_files: {start4.elf: lite.elf, fixup4.dat: lite.elf, kernel8.img: lite.elf}}", BOARDS))
+        (self.lab.folder / "lite.elf").write_bytes(payload(1000, "elf"))
+        self.assertIn("partition 1 is empty: it gives no boot files", self.appliance.bramble("apply"))
+        self.check_arrived(store)
 
     def test_hostile_and_broken_images_are_refused_with_a_sentence(self):
         whole = self.image.read_bytes()

@@ -5,6 +5,7 @@
 
 #include "machine.hpp"
 #include "provisioning/apply/rollback.hpp"
+#include "provisioning/image/download.hpp"
 
 namespace bramble::apply {
 namespace {
@@ -205,6 +206,36 @@ TEST_F(Collect, ABoardThatLeftTheFleetLeavesItsIdentityOnly) {
     EXPECT_TRUE(machine.exists(paths.board_identity("pi-02")));
 }
 
+TEST_F(Collect, AnUnfinishedDownloadGoesWithItsUrl) {
+    const host::Path downloads = paths.store() / "downloads";
+    const std::string url = "http://lab/lite.img.xz";
+    const std::string kept = image::download_prefix(url) + "lite.img.xz.part";
+    const std::string gone = image::download_prefix("http://lab/old.img.xz") + "old.img.xz.part";
+    for (const std::string& name : {kept, gone, std::string("notes.txt")})
+        machine.put_file(downloads / name, "half");
+    fleet.images.emplace_back();
+    fleet.images.back().source = fleet::FileSource{url, std::nullopt};
+    const auto collected = collect(fleet, options_of(1000), machine);
+    ASSERT_TRUE(collected) << collected.error().message;
+    EXPECT_THAT(collected->gone.downloads, ElementsAre(gone));
+    EXPECT_EQ(describe(collected->gone), "1 unfinished download");
+    EXPECT_FALSE(machine.exists(downloads / gone));
+    EXPECT_TRUE(machine.exists(downloads / kept));
+    EXPECT_TRUE(machine.exists(downloads / "notes.txt"));
+}
+
+TEST_F(Collect, ACustomizedImageKeepsTheRootThatItBeginsWith) {
+    customize(machine, fleet);
+    ASSERT_TRUE(apply());
+    fleet.images[0].customize.files["/etc/motd"].content = "another";
+    ASSERT_TRUE(apply());
+    ASSERT_TRUE(collect(fleet, options_of(1), machine));
+    EXPECT_THAT(machine.list(paths.roots()).value(), SizeIs(2));
+    fleet.images[0].customize.files["/etc/motd"].content = "a third";
+    ASSERT_TRUE(apply());
+    EXPECT_THAT(events, testing::Not(Contains(HasSubstr("ingest image"))));
+}
+
 TEST_F(Collect, WhatIsNobodysIsLeftAlone) {
     machine.put_file("/var/lib/bramble/objects/README", "ours");
     machine.put_file(paths.board("pi-01") / "notes.txt", "theirs");
@@ -219,13 +250,14 @@ class KilledAnywhere : public testing::TestWithParam<FaultOn> {
 protected:
     using Deed = std::function<bool(const fleet::Fleet&, MemoryHost&)>;
 
-    static void for_every_call(int bases, const Deed& deed) {
+    static void for_every_call(int bases, const Deed& deed, bool customized = false) {
         for (std::size_t n = 0; n < calls_max; ++n) {
             SCOPED_TRACE(n);
             MemoryHost machine;
             furnish(machine);
             put_on(machine, std::get<Ground>(GetParam()));
-            const fleet::Fleet fleet = small_fleet();
+            fleet::Fleet fleet = small_fleet();
+            if (customized) customize(machine, fleet);
             for (int base = 1; base <= bases; ++base) {
                 change_base(machine, base);
                 ASSERT_TRUE(run(fleet, {}, machine));
@@ -257,6 +289,16 @@ TEST_P(KilledAnywhere, InAnApply) {
     for_every_call(1, [](const fleet::Fleet& fleet, MemoryHost& machine) {
         return run(fleet, {}, machine).has_value();
     });
+}
+
+TEST_P(KilledAnywhere, InAnApplyThatCustomizes) {
+    for_every_call(
+        0,
+        [](const fleet::Fleet& fleet, MemoryHost& machine) {
+            return run(fleet, {}, machine).has_value();
+        },
+        true
+    );
 }
 
 TEST_P(KilledAnywhere, InARollback) {

@@ -94,6 +94,30 @@ inline std::string name_of_fault(const testing::TestParamInfo<FaultOn>& instance
            grounds[static_cast<int>(ground)];
 }
 
+inline constexpr std::string_view arm64_program(
+    "\x7f"
+    "ELF\2\1\1\0\0\0\0\0\0\0\0\0\2\0\xb7\0",
+    20
+);
+
+// A fleet whose image gets a package, and stand-ins for what runs inside its root.
+inline void customize(host::MemoryHost& machine, fleet::Fleet& fleet) {
+    machine.put_file("/src/root/bin/sh", arm64_program, 0755);
+    machine.put_file("/src/root/usr/bin/apt-get", "ELF", 0755);
+    machine.put_file("/src/root/usr/bin/dpkg", "ELF", 0755);
+    machine.put_symlink("/src/root/etc/resolv.conf", "../run/resolv.conf");
+    machine.put_file("/etc/resolv.conf", "nameserver 172.16.1.1\n");
+    for (const char* program : {"arch-test", "unshare"}) machine.script(program, {});
+    machine.script("sh", [](host::MemoryHost& host, const host::Command& command) {
+        const auto& argv = command.argv;
+        if (std::find(argv.begin(), argv.end(), "install") != argv.end())
+            host.put_file(host::Path(argv.at(6)) / "usr/bin/fio", "ELF", 0755);
+        return host::CommandOutcome{};
+    });
+    fleet.images[0].customize.packages = {{"fio", {}}};
+    fleet.images[0].customize.files["/etc/motd"].content = "welcome\n";
+}
+
 class Apply : public testing::Test {
 protected:
     Apply() { furnish(machine); }

@@ -252,6 +252,20 @@ TEST_F(PlanTest, AnotherCustomizationBeginsWithTheRootThatIsThere) {
     );
 }
 
+TEST_F(PlanTest, WhichRaspberryPiOsAnImageIsIsSaid) {
+    apply();
+    ImageRecord& record = seen.images.at(key);
+    record.release = "Raspberry Pi OS 12 (bookworm), 64 bit";
+    const std::string first = "image lite is Raspberry Pi OS 12 (bookworm), 64 bit";
+    EXPECT_TRUE(rendered().starts_with(first + "\nnothing to do")) << rendered();
+    record.taken_out = {"/var/swap", "cloud-init"};
+    EXPECT_TRUE(rendered().starts_with(first + "; taken out: /var/swap, cloud-init\n"));
+    EXPECT_THAT(
+        render_json(make(fleet, seen, store), fleet),
+        HasSubstr("\"notes\":[\"image lite is Raspberry Pi OS 12 (bookworm), 64 bit; taken out: ")
+    );
+}
+
 TEST_F(PlanTest, ABoardsContradictionIsRefusedAtTheBoard) {
     ingest();
     fleet.boards[1].cmdline = {"root=/dev/sda1"};
