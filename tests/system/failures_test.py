@@ -156,7 +156,9 @@ class Failures(unittest.TestCase):
                 self.make_boot(name, change)
                 self.make_root(name, with_init=name != "no-init")
             images.append(f"  {name}: {{source: {{directory: {{boot: {folder}/boot, root: {folder}/root}}}}}}")
-            more = ', root: {nfs_version: "4.2"}' if name == "klibc-4" else ""
+            # Copies, because faults are done to them from outside of the host's mounts.
+            version = ', nfs_version: "4.2"' if name == "klibc-4" else ""
+            more = f", root: {{copy_on_write: copy{version}}}"
             profiles.append(f"  {name}: {{image: {name}, cmdline: [console=tty1]{more}}}")
         for name in [*FAULTS, SOUND]:
             if name in without:
