@@ -129,7 +129,7 @@ TEST(BoardText, KernelSilenceAndConsoleAreShown) {
     ASSERT_TRUE(text);
     EXPECT_NE(
         text->find(
-            "up after 41.0 s, generation 3, kernel 6.1.0-56-arm64, 0 bytes loaded\n-> it hangs\n"
+            "up after 41.0 s, generation 3, kernel 6.1.0-56-arm64, 0 B loaded\n-> it hangs\n"
         ),
         std::string::npos
     ) << *text;
