@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <memory>
 
 namespace bramble::root {
@@ -129,6 +130,31 @@ bool is_compressed(std::string_view bytes) {
            bytes.starts_with("\x28\xb5\x2f\xfd"sv);
 }
 
+// What an archive may have beside its content.
+constexpr std::size_t headers_bytes_max = 16U << 20U;
+
+// libarchive takes memory for a name before it looks whether the archive is that long: up to 4 GB
+// by one header. It also looks for headers behind damage, so every place that could be one counts.
+bool has_short_names(std::string_view bytes) {
+    constexpr std::string_view magic = "07070";
+    constexpr std::size_t size_at = 94;  // of the name, 8 hexadecimal digits
+    constexpr std::uint32_t name_bytes_max = 4096;
+    for (std::size_t at = bytes.find(magic); at != std::string_view::npos;
+         at = bytes.find(magic, at + 1)) {
+        if (bytes.size() - at < size_at + 8) break;
+        const std::string_view digits = bytes.substr(at + size_at, 8);
+        std::uint32_t size = 0;
+        const auto [end, error] =
+            std::from_chars(digits.data(), digits.data() + digits.size(), size, 16);
+        const bool is_newc = bytes[at + magic.size()] == '1' || bytes[at + magic.size()] == '2';
+        if (is_newc && error == std::errc() && end == digits.data() + digits.size() &&
+            size > name_bytes_max) {
+            return false;
+        }
+    }
+    return true;
+}
+
 }  // namespace
 
 Result<std::string> write_cpio_gzip(std::vector<CpioEntry> entries) {
@@ -136,8 +162,8 @@ Result<std::string> write_cpio_gzip(std::vector<CpioEntry> entries) {
     std::sort(entries.begin(), entries.end(), [](const CpioEntry& a, const CpioEntry& b) {
         return a.path < b.path;
     });
+    std::string output;  // outlives the handle, which writes its rest there when an error ends this
     const Archive handle(archive_write_new());
-    std::string output;
     // The time stamp in gzip's header would make each run's bytes differ.
     if (archive_write_set_format_cpio_newc(handle.get()) != ARCHIVE_OK ||
         archive_write_add_filter_gzip(handle.get()) != ARCHIVE_OK ||
@@ -154,11 +180,13 @@ Result<std::string> write_cpio_gzip(std::vector<CpioEntry> entries) {
     return output;
 }
 
-Result<std::vector<CpioEntry>> read_cpio(std::span<const char> bytes, std::size_t bytes_max) {
+Result<std::vector<CpioEntry>> read_cpio(std::span<const char> archive, std::size_t bytes_max) {
+    const auto bytes = decompress({archive.data(), archive.size()}, bytes_max + headers_bytes_max);
+    if (!bytes) return tl::unexpected(bytes.error());
+    if (!has_short_names(*bytes)) return fail("cpio archive: a name of more than 4096 bytes");
     const Archive handle(archive_read_new());
     if (archive_read_support_format_cpio(handle.get()) != ARCHIVE_OK ||
-        archive_read_support_filter_gzip(handle.get()) != ARCHIVE_OK ||
-        archive_read_open_memory(handle.get(), bytes.data(), bytes.size()) != ARCHIVE_OK)
+        archive_read_open_memory(handle.get(), bytes->data(), bytes->size()) != ARCHIVE_OK)
         return archive_failure("cpio archive", handle.get());
     std::vector<CpioEntry> entries;
     archive_entry* entry = nullptr;
