@@ -89,13 +89,22 @@ std::optional<std::string> read_line(int fd, std::size_t bytes_max, Deadline dea
     return std::nullopt;
 }
 
+// A line of passwd(5) in memory of its own: callers come on another thread than openers.
+struct UserEntry {
+    passwd value{};
+    std::array<char, 4096> text{};
+    passwd* found = nullptr;
+};
+
 std::optional<LocalCaller> caller_of(int fd) {
     ucred credentials{};
     socklen_t size = sizeof credentials;
     if (::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0) return std::nullopt;
-    const passwd* user = ::getpwuid(credentials.uid);
+    UserEntry entry;
+    ::getpwuid_r(credentials.uid, &entry.value, entry.text.data(), entry.text.size(), &entry.found);
     return LocalCaller{
-        credentials.uid, user != nullptr ? user->pw_name : std::to_string(credentials.uid)};
+        credentials.uid,
+        entry.found != nullptr ? entry.found->pw_name : std::to_string(credentials.uid)};
 }
 
 std::string last_error() {
@@ -127,8 +136,9 @@ Result<LocalListener> LocalListener::open(
 ) {
     const auto address = address_of(socket);
     if (!address) return tl::unexpected(address.error());
-    const passwd* owner = ::getpwnam(user.c_str());
-    if (owner == nullptr) {
+    UserEntry owner;
+    ::getpwnam_r(user.c_str(), &owner.value, owner.text.data(), owner.text.size(), &owner.found);
+    if (owner.found == nullptr) {
         return fail(fmt::format("there is no user '{}' (deploy/install makes 'bramble')", user));
     }
     FileDescriptor fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
@@ -147,7 +157,7 @@ Result<LocalListener> LocalListener::open(
     if (bound != 0) {
         return fail(fmt::format("cannot make the socket {}: {}", socket.string(), last_error()));
     }
-    if (::chown(socket.c_str(), static_cast<uid_t>(-1), owner->pw_gid) != 0 ||
+    if (::chown(socket.c_str(), static_cast<uid_t>(-1), owner.found->pw_gid) != 0 ||
         ::chmod(socket.c_str(), 0660) != 0 || ::listen(fd.get(), backlog) != 0) {
         return fail(fmt::format("cannot open {} for others: {}", socket.string(), last_error()));
     }

@@ -25,7 +25,11 @@ protected:
         std::filesystem::remove_all(path_.parent_path());
     }
 
-    static std::string own_name() { return ::getpwuid(::geteuid())->pw_name; }
+    // Asked for once, before any thread runs: getpwuid(3) answers in memory that all share.
+    static const std::string& own_name() {
+        static const std::string name = ::getpwuid(::geteuid())->pw_name;
+        return name;
+    }
 
     void listen(Duration idle = 0s) {
         auto opened = LocalListener::open(path_, own_name());
