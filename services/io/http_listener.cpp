@@ -166,7 +166,11 @@ asio::awaitable<HttpResponse> answer_later(
         [&later](auto handler) {
             // std::function wants what can be copied; it is called once.
             const auto waiting = std::make_shared<decltype(handler)>(std::move(handler));
-            later([waiting](HttpResponse response) { std::move (*waiting)(std::move(response)); });
+            later([waiting](HttpResponse response) {
+                // Out of what the caller may let go of as soon as the answer is on its way.
+                auto own = std::move(*waiting);
+                std::move(own)(std::move(response));
+            });
         },
         asio::use_awaitable
     );
