@@ -210,6 +210,9 @@ Result<void> Changes::remove_leftovers_of(const std::string& board) {
     };
     for (const host::DirectoryEntry& entry : *entries) {
         bool leftover = entry.name == staged_root_name || entry.name == leaving_root_name;
+        // A file that was being written aside: nobody may come to write that one again.
+        leftover =
+            leftover || (entry.name.starts_with('.') && entry.name.ends_with(".bramble-new"));
         if (entry.name.starts_with(overlay_prefix)) {
             const std::string base = entry.name.substr(overlay_prefix.size());
             leftover = !has(std::string(root_prefix) + base);

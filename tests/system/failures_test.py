@@ -228,7 +228,7 @@ boards:
     def live_and_die(self):
         """The report's own script, with a heartbeat of ten seconds, on a host with the board's address; then its power goes."""
         _, mac, address = spec("dies")
-        script = next((self.store / "boards/dies").glob("root*")) / "usr/local/lib/bramble/report-up"
+        script = next(path for path in (self.store / "boards/dies").glob("root.*") if path.is_dir()) / "usr/local/lib/bramble/report-up"
         copy = self.lab.folder / "report-up"
         copy.write_text(script.read_text().replace("heartbeat_s=60", "heartbeat_s=10"))
         host = self.lab.namespace("dies").join(self.switch, "eth0", mac=mac, address=f"{address}/24")
