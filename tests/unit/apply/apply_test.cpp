@@ -217,5 +217,13 @@ TEST_F(Apply, ObservingChangesNothing) {
     EXPECT_FALSE(machine.exists("/var/lib/bramble"));
 }
 
+TEST_F(Apply, AFileThatAKilledRunWasWritingGoesWithTheNextOne) {
+    ASSERT_TRUE(apply());
+    const host::Path left = paths.board("pi-01") / ".root.0123456789abcdef.identity.bramble-new";
+    machine.put_file(left, "half");
+    ASSERT_TRUE(apply());
+    EXPECT_FALSE(machine.status(left).value());
+}
+
 }  // namespace
 }  // namespace bramble::apply
