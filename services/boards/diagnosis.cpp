@@ -297,7 +297,7 @@ std::string diagnose(const Boot& boot, const Surroundings& around) {
     if (!by_finding && lies_ahead(around.examined, boot)) {
         text += fmt::format("; besides, {}: {}", around.examined.finding, around.examined.remedy);
     }
-    if (boot.mac_of_twin && boot.mac) text = diagnose_twin(boot) + "; " + text;
+    if (const std::string twin = diagnose_twin(boot); !twin.empty()) text = twin + "; " + text;
     if (boot.restarts >= restarts_max) {
         text = fmt::format("it begins again and again ({}): {}", times(boot.restarts + 1), text);
     } else if (boot.failed_before + 1 >= failed_boots_max) {
@@ -310,11 +310,15 @@ std::string diagnose(const Boot& boot, const Surroundings& around) {
 }
 
 std::string diagnose_twin(const Boot& boot) {
+    if (!boot.mac || !boot.mac_of_twin) return "";
+    // In one order, whichever of them asked last.
+    const auto [first, second] = std::minmax(*boot.mac, *boot.mac_of_twin);
     return fmt::format(
-        "two boards say that they are this one, {} and {}: one of the serials or MACs in the fleet "
-        "file is wrong, or two boards share a serial (give each its mac: alone)",
-        boot.mac->to_string(),
-        boot.mac_of_twin->to_string()
+        "two boards say that they are this one, {} and {}: unplug one of them to see which is "
+        "which, then correct its serial: or mac: in the fleet file; two boards that do share a "
+        "serial need an entry each, with mac: alone",
+        first.to_string(),
+        second.to_string()
     );
 }
 

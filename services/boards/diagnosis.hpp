@@ -14,7 +14,7 @@ inline constexpr std::size_t diagnosis_bytes_max = 1500;
 // One sentence: the likeliest cause, and the remedy or what to look at; then what its console said.
 std::string diagnose(const Boot& boot, const Surroundings& around = {});
 
-// Of a board whose name two boards answer to.
+// Of a board whose name two boards answer to; empty: only one does.
 std::string diagnose_twin(const Boot& boot);
 
 // Of a board of the fleet that has not asked for anything since the server began.

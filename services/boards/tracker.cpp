@@ -2,11 +2,26 @@
 
 #include <algorithm>
 #include <iterator>
+#include <unordered_map>
 
 #include "services/boards/diagnosis.hpp"
 #include "services/boards/visit.hpp"
 
 namespace bramble::boards {
+namespace {
+
+// Of those that the fleet file has since told apart.
+template <typename Predicate>
+void drop_claims(BoardStory& story, const Predicate& is_settled) {
+    story.claims.forget_if(is_settled);
+    if (!story.boot) return;
+    Boot& boot = *story.boot;
+    const bool settled =
+        (boot.mac && is_settled(*boot.mac)) || (boot.mac_of_twin && is_settled(*boot.mac_of_twin));
+    if (settled) boot.mac_of_twin.reset();
+}
+
+}  // namespace
 
 std::string_view to_string(Condition condition) {
     switch (condition) {
@@ -42,11 +57,16 @@ Condition BoardStory::condition() const {
 
 std::string BoardStory::diagnosis(TimePoint now) const {
     if (!boot) return diagnose_never_seen();
-    if (silent) return diagnose_silence(now - *heartbeat);
-    if (!boot->diagnosis.empty()) return boot->diagnosis;
-    if (const Boot* failed = failed_in_a_circle()) return failed->diagnosis;
-    const bool twin = boot->mac && boot->mac_of_twin;
-    return twin ? diagnose_twin(*boot) : std::string();
+    std::string text = boot->diagnosis;
+    if (silent) {
+        text = diagnose_silence(now - *heartbeat);
+    } else if (const Boot* failed = failed_in_a_circle(); text.empty() && failed != nullptr) {
+        text = failed->diagnosis;
+    }
+    // It is true whatever else is, also where it was found out after the rest was said.
+    const std::string twin = diagnose_twin(*boot);
+    if (twin.empty() || text.find(twin) != std::string::npos) return text;
+    return text.empty() ? twin : twin + "; " + text;
 }
 
 const Boot* BoardStory::failed_in_a_circle() const {
@@ -64,12 +84,23 @@ void Reaction::add(Reaction other) {
 }
 
 void Tracker::set_boards(const std::vector<Identity>& boards) {
+    std::unordered_map<MacAddress, std::string_view> owners;
+    for (const Identity& who : boards) {
+        if (who.mac) owners.emplace(*who.mac, who.board);
+    }
     std::map<std::string, BoardStory, std::less<>> next;
     for (const Identity& who : boards) {
         BoardStory story;
         if (const auto old = boards_.find(who.board); old != boards_.end()) {
             story = std::move(old->second);
         }
+        if (story.mac != who.mac || story.serial != who.serial) {
+            drop_claims(story, [](MacAddress /*mac*/) { return true; });
+        }
+        drop_claims(story, [&](MacAddress mac) {
+            const auto owner = owners.find(mac);
+            return owner != owners.end() && owner->second != who.board;
+        });
         story.board = who.board;
         story.mac = who.mac;
         story.serial = who.serial;
@@ -195,6 +226,9 @@ void Tracker::restore(const std::string& board, Boot boot, TimePoint now) {
     const auto found = boards_.find(board);
     if (found == boards_.end() || found->second.boot || !boot.finished()) return;
     found->second.last_seen = boot.last_event;
+    for (const auto& mac : {boot.mac_of_twin, boot.mac}) {
+        if (mac) found->second.claims.add(*mac, boot.last_event);
+    }
     found->second.boot = std::move(boot);
     const bool is_up = found->second.boot->state == BootState::up;
     if (is_up && found->second.boot->heartbeat > Duration::zero()) found->second.heartbeat = now;

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "services/boards/boot.hpp"
+#include "services/boards/claims.hpp"
 #include "services/boards/console.hpp"
 #include "services/boards/event.hpp"
 #include "services/boards/story.hpp"
@@ -38,7 +39,9 @@ struct Settings {
     Duration foreign_server_memory = std::chrono::minutes(10);
     // Boots that do not come up follow each other within so long when they are a circle.
     Duration circle_span = std::chrono::minutes(10);
-    Duration twin_memory = std::chrono::minutes(5);  // of the MAC that a board asked with
+    // Of the MACs that asked as one board. A board that fails may be silent for a quarter of an
+    // hour, and one that runs for as long as it likes.
+    Duration twin_memory = std::chrono::hours(1);
 };
 
 enum class Condition {
@@ -58,6 +61,7 @@ struct BoardStory {
     std::string board;
     std::optional<MacAddress> mac;
     std::optional<Serial> serial;
+    Claims claims;             // to be this board
     std::optional<Boot> boot;  // the current or the latest one
     std::deque<Boot> history;  // earlier ones, newest first
     TimePoint last_seen{};

@@ -41,6 +41,7 @@ struct Tracker::Visit {
     void operator()(const Held& held) const;
     void operator()(const TookAnotherOffer& other) const;
     bool is_same_boot(const Boot& boot) const;
+    bool find_a_twin(Boot& boot) const;
     void look_for_a_twin(Boot& boot) const;
     void on_system_dhcp(std::optional<Ipv4Address> address) const;
 

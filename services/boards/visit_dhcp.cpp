@@ -55,31 +55,29 @@ bool Tracker::Visit::is_same_boot(const Boot& boot) const {
     return at - boot.last_event <= (boot.files.empty() ? retry_max : restart_max);
 }
 
-// Two boards behind one name ask by turns. Their firmware is known by its MAC, which does not
-// change between two requests of one boot.
+// Two boards behind one name ask by turns or one after the other; one of them may be up, or may
+// have given up, when the other begins. Their firmware is known by its MAC, which does not change
+// between two requests of one boot. True: that is news.
+bool Tracker::Visit::find_a_twin(Boot& boot) const {
+    if (!boot.mac) return false;
+    auto twin = story.claims.other_than(*boot.mac, at - tracker.settings_.twin_memory);
+    if (!twin && story.mac != boot.mac) twin = story.mac;  // the fleet says another
+    if (!twin || boot.mac_of_twin == twin) return false;
+    boot.mac_of_twin = twin;
+    return true;
+}
+
 void Tracker::Visit::look_for_a_twin(Boot& boot) const {
     if (!who.mac) return;
-    std::optional<MacAddress> twin;
-    if (story.mac && story.mac != who.mac) {
-        twin = story.mac;  // the fleet says another
-    } else if (boot.mac && boot.mac != who.mac) {
-        twin = boot.mac;
-    } else if (!story.history.empty() && story.history.front().mac &&
-               story.history.front().mac != who.mac &&
-               at - story.history.front().last_event <= tracker.settings_.twin_memory) {
-        twin = story.history.front().mac;
-    }
-    if (!boot.mac) boot.mac = who.mac;
-    if (!twin) return;
-    const bool is_news = boot.mac_of_twin != twin;
+    story.claims.add(*who.mac, at);
+    if (boot.mac_of_twin == who.mac) boot.mac_of_twin = boot.mac;  // it is the other's turn
     boot.mac = who.mac;
-    boot.mac_of_twin = twin;
-    if (!is_news) return;
+    if (!find_a_twin(boot)) return;
     say(Phase::address,
         fmt::format(
             "two boards claim to be it, {} and {}: look at serial: and mac: in the fleet file",
-            who.mac->to_string(),
-            twin->to_string()
+            boot.mac->to_string(),
+            boot.mac_of_twin->to_string()
         ),
         Weight::alarm);
 }

@@ -36,6 +36,14 @@ public:
 
     void discover() { happen(AskedForAddress{}); }
 
+    // Its firmware asks, and shows its MAC.
+    void discover_as(const std::string& mac, const std::string& board = "pi-01") {
+        Identity who;
+        who.board = board;
+        who.mac = *MacAddress::parse(mac);
+        reaction.add(tracker.on_event({now, who, AskedForAddress{}}));
+    }
+
     void offer() { happen(OfferedAddress{Speaker::firmware, address}); }
 
     void acknowledge() { happen(GotAddress{Speaker::firmware, address}); }

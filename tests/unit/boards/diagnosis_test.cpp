@@ -393,27 +393,6 @@ TEST_F(DiagnosisTest, ARetryStorm) {
     );
 }
 
-TEST_F(DiagnosisTest, TwoBoardsWithOneSerial) {
-    Identity twin;
-    twin.board = "pi-01";
-    twin.mac = *MacAddress::parse("dc:a6:32:00:00:99");
-    at(0), discover(), offer(), acknowledge();
-    at(5);
-    for (int i = 0; i < 2; ++i) reaction.add(tracker.on_event({now, twin, AskedForAddress{}}));
-    EXPECT_THAT(
-        lines(),
-        Contains("address two boards claim to be it, dc:a6:32:00:00:99 and dc:a6:32:2e:f8:ed: look "
-                 "at serial: and mac: in the fleet file")
-            .Times(1)
-    );
-    EXPECT_EQ(story().diagnosis(now), diagnose_twin(boot()));
-    EXPECT_THAT(
-        after_silence(),
-        StartsWith("two boards say that they are this one, dc:a6:32:00:00:99 and "
-                   "dc:a6:32:2e:f8:ed: ")
-    );
-}
-
 TEST_F(DiagnosisTest, ABoardThatWaitsIsNotStuck) {
     for (int i = 0; i < 20; ++i) {
         at(i * 30), discover(), happen(Held{"3 boards are ahead of it"});
