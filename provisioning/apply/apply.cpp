@@ -12,6 +12,7 @@
 #include "provisioning/apply/heartbeat.hpp"
 #include "provisioning/apply/ingest_step.hpp"
 #include "provisioning/apply/kernels.hpp"
+#include "provisioning/apply/programs.hpp"
 #include "provisioning/apply/root_exports.hpp"
 #include "provisioning/apply/shared_step.hpp"
 #include "provisioning/host/tree_archive.hpp"
@@ -225,6 +226,7 @@ private:
     // An image that has just been made may show what could not be known before: a config.txt that
     // is too long, firmware that is not there.
     Result<void> recompose() {
+        look_at_programs(fleet_, paths_, host_, seen_);
         wanted_ = plan::compose(fleet_, seen_, paths_);
         for (const plan::Problem& problem : wanted_.problems) {
             if (problem.fatal) return tl::unexpected(refusal(wanted_.problems, fleet_));

@@ -4,6 +4,7 @@
 
 #include "provisioning/apply/workshop.hpp"
 #include "provisioning/image/boot_files.hpp"
+#include "provisioning/image/file_facts.hpp"
 #include "provisioning/image/ingest.hpp"
 #include "provisioning/plan/plan.hpp"
 
@@ -16,11 +17,14 @@ using host::Path;
 constexpr std::uint64_t text_bytes_max = 64U << 10U;
 
 Result<void> add_boot_files(
-    store::Changes& changes, const Path& directory, plan::ImageRecord& record
+    store::Changes& changes, const image::Ingested& ingested, plan::ImageRecord& record
 ) {
     host::Host& host = changes.store().host();
-    const auto files = image::list_boot_files(host, directory);
+    const auto files = image::list_boot_files(host, *ingested.boot);
     if (!files) return tl::unexpected(files.error());
+    auto facts = image::read_boot_facts(host, *files, ingested.root);
+    if (!facts) return tl::unexpected(facts.error());
+    record.facts = std::move(*facts);
     for (const auto& [path, source] : *files) {
         const auto object = changes.add_object(source);
         if (!object) return tl::unexpected(object.error());
@@ -49,7 +53,7 @@ Result<plan::ImageRecord> ingest_image(store::Changes& changes, const IngestStep
     record.release = ingested->release;
     record.taken_out = ingested->taken_out;
     if (ingested->boot) {
-        if (auto added = add_boot_files(changes, *ingested->boot, record); !added) {
+        if (auto added = add_boot_files(changes, *ingested, record); !added) {
             return tl::unexpected(added.error());
         }
     }

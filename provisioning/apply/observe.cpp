@@ -4,7 +4,9 @@
 
 #include "provisioning/apply/apply.hpp"
 #include "provisioning/apply/kernels.hpp"
+#include "provisioning/apply/programs.hpp"
 #include "provisioning/image/customize.hpp"
+#include "provisioning/image/file_facts.hpp"
 #include "provisioning/image/ingest.hpp"
 #include "provisioning/plan/scope.hpp"
 #include "provisioning/root/initramfs.hpp"
@@ -26,6 +28,7 @@ public:
                 look_at_fleet_kernels();
                 return look_at_boot_files();
             })
+            .map([&] { look_at_programs(fleet_, store_.paths(), host_, seen_); })
             .map([&] { return std::move(seen_); });
     }
 
@@ -126,6 +129,9 @@ private:
                     continue;
                 }
                 seen_.boot_files[source] = layout::ObjectFile{file->digest, file->size};
+                auto facts = image::read_file_facts(host_, path, source);
+                if (!facts) return tl::unexpected(facts.error());
+                seen_.boot_file_facts[source] = std::move(*facts);
                 const auto stored = store_.has_object(file->digest);
                 if (!stored) return tl::unexpected(stored.error());
                 if (*stored) seen_.objects.insert(file->digest);

@@ -247,7 +247,7 @@ Text make_cmdline(const CmdlineInputs& inputs) {
             {true,
              "cmdline-length",
              fmt::format(
-                 "the kernel's command line is {} bytes long; a 32-bit kernel takes {}",
+                 "the kernel's command line is {} bytes long; a 64-bit kernel takes {}",
                  result.text.size() - 1,
                  cmdline_bytes_max
              ),

@@ -13,9 +13,10 @@
 
 namespace bramble::boot {
 
-// 32-bit kernels take 1024 bytes with the closing NUL, 64-bit ones 2048 (COMMAND_LINE_SIZE): the
-// lower limit, since a profile does not say which it is.
-inline constexpr std::size_t cmdline_bytes_max = 1023;
+// 32-bit kernels take 1024 bytes with the closing NUL, 64-bit ones 2048 (COMMAND_LINE_SIZE). A line
+// knows the upper limit only; lint_tree knows which kernel it is for.
+inline constexpr std::size_t cmdline_bytes_max_arm = 1023;
+inline constexpr std::size_t cmdline_bytes_max = 2047;
 // fs/nfs/nfsroot.c keeps mount options in 256 bytes (fact sheet 7.2).
 inline constexpr std::size_t nfs_options_bytes_max = 255;
 

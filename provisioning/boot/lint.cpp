@@ -3,27 +3,27 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+#include <functional>
+#include <optional>
+#include <tuple>
+
 #include "config/types/text.hpp"
 
 namespace bramble::boot {
 namespace {
 
-struct Firmware {
-    std::vector<std::string_view> files;
-    std::string_view board;
-};
-
 // Fact sheet 2.5 to 2.8: a Pi 5 brings all of it in its EEPROM.
-Firmware firmware_of(BoardModel model) {
+std::string_view name_of(BoardModel model) {
     switch (model) {
         case BoardModel::pi3:
-            return {{"bootcode.bin", "start.elf", "fixup.dat"}, "Raspberry Pi 3"};
+            return "Raspberry Pi 3";
         case BoardModel::pi4:
-            return {{"start4.elf", "fixup4.dat"}, "Raspberry Pi 4"};
+            return "Raspberry Pi 4";
         case BoardModel::pi400:
-            return {{"start4.elf", "fixup4.dat"}, "Raspberry Pi 400"};
+            return "Raspberry Pi 400";
         case BoardModel::cm4:
-            return {{"start4.elf", "fixup4.dat"}, "Compute Module 4"};
+            return "Compute Module 4";
         case BoardModel::pi5:
         case BoardModel::generic:
             break;
@@ -44,12 +44,17 @@ bool config_says(const layout::BootTree& tree, std::string_view line) {
 }
 
 void check_firmware(
-    const layout::BootTree& tree, BoardModel model, std::vector<Finding>& findings
+    const layout::BootTree& tree,
+    BoardModel model,
+    const Started& started,
+    std::vector<Finding>& findings
 ) {
-    const Firmware firmware = firmware_of(model);
+    if (started.start_file.empty()) return;
     std::vector<std::string_view> missing;
-    for (const std::string_view file : firmware.files) {
-        if (!has(tree, file)) missing.push_back(file);
+    if (model == BoardModel::pi3 && !has(tree, "bootcode.bin"))
+        missing.emplace_back("bootcode.bin");
+    for (const std::string& file : {std::cref(started.start_file), std::cref(started.fixup_file)}) {
+        if (!has(tree, file)) missing.emplace_back(file);
     }
     if (missing.empty()) return;
     findings.push_back(
@@ -59,11 +64,60 @@ void check_firmware(
              "{} {} not among the boot files, and a {} does not start without",
              fmt::join(missing, ", "),
              missing.size() == 1 ? "is" : "are",
-             firmware.board
+             name_of(model)
          ),
          "take them from the boot partition of a Raspberry Pi OS image or from Debian's package "
          "raspi-firmware (/usr/lib/raspi-firmware), into the image's boot directory or under "
          "boot_files:"}
+    );
+}
+
+// "start4x.elf" -> "4x"; none for names of somebody's own.
+std::optional<std::string_view> kind_of(
+    std::string_view file, std::string_view begin, std::string_view end
+) {
+    file.remove_prefix(std::min(file.rfind('/') + 1, file.size()));
+    if (!file.starts_with(begin) || !file.ends_with(end)) return std::nullopt;
+    if (file.size() < begin.size() + end.size()) return std::nullopt;
+    return file.substr(begin.size(), file.size() - begin.size() - end.size());
+}
+
+// Fact sheet 8, rule 16. A fixup file does not say which version it is of: names and origins do.
+void check_firmware_pair(
+    const layout::BootTree& tree,
+    const TreeFacts& facts,
+    const Started& started,
+    std::vector<Finding>& findings
+) {
+    const auto& [start, fixup] = std::tie(started.start_file, started.fixup_file);
+    if (start.empty() || !has(tree, start) || !has(tree, fixup)) return;
+    const auto start_kind = kind_of(start, "start", ".elf");
+    const auto fixup_kind = kind_of(fixup, "fixup", ".dat");
+    if (start_kind && fixup_kind && *start_kind != *fixup_kind) {
+        findings.push_back(
+            {true,
+             "firmware-pair",
+             fmt::format(
+                 "config.txt has {} started with {}, and a board freezes on a pair of two kinds",
+                 start,
+                 fixup
+             ),
+             fmt::format("set fixup_file=fixup{}.dat, or leave both out", *start_kind)}
+        );
+        return;
+    }
+    const bool own = facts.own_files.contains(start);
+    if (own == facts.own_files.contains(fixup)) return;
+    findings.push_back(
+        {false,
+         "firmware-pair",
+         fmt::format(
+             "{} comes from boot_files: and {} from the image, and a board freezes on a pair of "
+             "two versions",
+             own ? start : fixup,
+             own ? fixup : start
+         ),
+         "give both of one release under boot_files:, or neither"}
     );
 }
 
@@ -122,8 +176,10 @@ void check_initramfs(
 
 std::vector<Finding> lint_tree(const layout::BootTree& tree, const TreeFacts& facts) {
     std::vector<Finding> findings;
+    const Started started = started_of(tree, facts.model);
     if (facts.model != BoardModel::generic) {
-        check_firmware(tree, facts.model, findings);
+        check_firmware(tree, facts.model, started, findings);
+        check_firmware_pair(tree, facts, started, findings);
         check_kernel(tree, facts.model, findings);
         check_sizes(tree, findings);
         check_initramfs(tree, facts, findings);
@@ -135,6 +191,8 @@ std::vector<Finding> lint_tree(const layout::BootTree& tree, const TreeFacts& fa
              "give the image a boot directory or the profile boot_files:"}
         );
     }
+    const std::vector<Finding> kernel = lint_kernel(tree, facts, started);
+    findings.insert(findings.end(), kernel.begin(), kernel.end());
     return findings;
 }
 

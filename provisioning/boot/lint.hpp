@@ -2,11 +2,15 @@
 // tree came to be.
 #pragma once
 
+#include <map>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "config/layout/manifest.hpp"
 #include "config/types/board_model.hpp"
+#include "provisioning/boot/file_facts.hpp"
+#include "provisioning/boot/started.hpp"
 #include "provisioning/boot/text.hpp"
 
 namespace bramble::boot {
@@ -18,7 +22,16 @@ struct TreeFacts {
     BoardModel model = BoardModel::pi4;
     std::string nfs_version;             // empty: no root
     bool initramfs_mounts_nfs4 = false;  // of the image's own initramfs
+    BootFacts files{};                   // of kernels and initramfs in the tree, as far as known
+    std::set<std::string> own_files{};   // paths that come from boot_files: and not from the image
+    // Program that init= may name -> whether the root has it, to be executed; others are not known.
+    std::map<std::string, bool> root_programs{};
 };
+
+// What has to fit together of kernel, initramfs, root and command line. Each finding is one rule's.
+std::vector<Finding> lint_kernel(
+    const layout::BootTree& tree, const TreeFacts& facts, const Started& started
+);
 
 // `tree` with the board's own files laid over it; texts among them are read (auto_initramfs=).
 std::vector<Finding> lint_tree(const layout::BootTree& tree, const TreeFacts& facts);

@@ -133,8 +133,19 @@ ImageRecord with_kernel(
     for (const auto& [path, file] : built.files) {
         if (path != "kernel") record.files[path] = file;
     }
+    for (auto fact = record.facts.begin(); fact != record.facts.end();) {
+        const bool gone = !record.files.contains(fact->first);
+        fact = gone ? record.facts.erase(fact) : std::next(fact);
+    }
     const auto file = built.files.find("kernel");
     if (file != built.files.end()) {
+        // What it knows of NFS stands in its own record: see lint_kernel.
+        boot::KernelFacts facts;
+        facts.width = kernel.arch == fleet::KernelArch::arm ? boot::KernelWidth::arm
+                                                            : boot::KernelWidth::arm64;
+        facts.release = built.release;
+        record.facts[file_name_of(kernel)].kernel = facts;
+        record.facts["vmlinuz"].kernel = facts;
         record.files[file_name_of(kernel)] = file->second;
         record.files["vmlinuz"] = file->second;  // for U-Boot's pxelinux.cfg
     }

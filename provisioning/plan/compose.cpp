@@ -261,18 +261,37 @@ private:
         if (record != nullptr) {
             layout::BootTree whole = entry.files;
             whole.insert(tree.begin(), tree.end());
-            note(
-                profile,
-                nullptr,
-                boot::lint_tree(
-                    whole,
-                    {entry.model,
-                     entry.root ? entry.root->nfs_version : "",
-                     record->initramfs_mounts_nfs4 || (entry.root && entry.root->read_only)}
-                )
-            );
+            note(profile, nullptr, boot::lint_tree(whole, tree_facts(profile, *record, entry)));
         }
         result_.manifest.boards.push_back(std::move(entry));
+    }
+
+    boot::TreeFacts tree_facts(
+        const fleet::Profile& profile, const ImageRecord& record, const layout::BoardEntry& entry
+    ) const {
+        boot::TreeFacts facts;
+        facts.model = entry.model;
+        facts.nfs_version = entry.root ? entry.root->nfs_version : "";
+        facts.initramfs_mounts_nfs4 =
+            record.initramfs_mounts_nfs4 || (entry.root && entry.root->read_only);
+        facts.files = record.facts;
+        for (const auto& [path, source] : profile.boot_files) {
+            facts.own_files.insert(path);
+            facts.files.erase(path);
+            const auto known = observed_.boot_file_facts.find(source);
+            if (known != observed_.boot_file_facts.end()) facts.files[path] = known->second;
+        }
+        if (!entry.root) return facts;
+        // A board may have put there what its base has not.
+        const std::string base = entry.root->read_only
+                                     ? entry.root->path.filename().string()
+                                     : entry.root->path.extension().string().substr(1);
+        const auto of_base = observed_.base_programs.find(base);
+        if (of_base != observed_.base_programs.end()) facts.root_programs = of_base->second;
+        const auto own = observed_.board_programs.find(entry.name);
+        if (own == observed_.board_programs.end() || entry.root->read_only) return facts;
+        for (const auto& [program, there] : own->second) facts.root_programs[program] = there;
+        return facts;
     }
 
     void check_kernel(const fleet::Profile& profile, const layout::BoardEntry& entry) {
@@ -300,7 +319,9 @@ private:
                                             : fmt::format("profile '{}'", profile.name);
             result_.problems.push_back(
                 {own ? board->where : profile.where,
-                 fmt::format("{}: {}; {}", subject, finding.message, finding.remedy),
+                 fmt::format(
+                     "{}: {}; {} [{}]", subject, finding.message, finding.remedy, finding.rule
+                 ),
                  finding.fatal}
             );
         }

@@ -13,6 +13,7 @@
 #include "config/fleet/fleet.hpp"
 #include "config/layout/manifest.hpp"
 #include "config/types/digest.hpp"
+#include "provisioning/boot/file_facts.hpp"
 
 namespace bramble::plan {
 
@@ -27,6 +28,7 @@ struct ImageRecord {
     std::string cmdline_txt;               // likewise
     std::string release{};                 // of Raspberry Pi OS, in words; empty: another system
     std::vector<std::string> taken_out{};  // of its first-boot machinery, in words
+    boot::BootFacts facts{};               // of its kernels and initramfs
 
     friend bool operator==(const ImageRecord&, const ImageRecord&) = default;
 };
@@ -86,6 +88,9 @@ struct Observed {
     std::map<std::string, Digest> uncustomized;  // those with `customize:` -> key of the source
     std::map<Digest, ImageRecord> images;        // in the store, whole
     std::map<std::filesystem::path, layout::ObjectFile> boot_files;  // of profiles, as they are now
+    std::map<std::filesystem::path, boot::FileFacts> boot_file_facts;  // likewise
+    // base root, or board, -> program that a cmdline names as init -> whether it is there
+    std::map<std::string, std::map<std::string, bool>> base_programs, board_programs;
     std::map<std::string, Digest> kernels;         // kernel -> key of what it is built from, now
     std::map<Digest, KernelRecord> built_kernels;  // in the store, whole
     std::set<Digest> objects;                      // those of boot_files that the store has

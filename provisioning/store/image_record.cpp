@@ -26,6 +26,77 @@ std::string text_of(const json::object& record, std::string_view key) {
     return std::string(std::string_view(record.at(key).as_string()));
 }
 
+json::array texts_of(const std::set<std::string>& texts) {
+    return json::array(texts.begin(), texts.end());
+}
+
+std::set<std::string> parse_texts(const json::value& texts) {
+    std::set<std::string> read;
+    for (const json::value& text : texts.as_array()) {
+        read.emplace(std::string_view(text.as_string()));
+    }
+    return read;
+}
+
+json::object write_facts(const boot::BootFacts& facts) {
+    json::object written;
+    for (const auto& [path, file] : facts) {
+        json::object one;
+        if (file.kernel) {
+            one["kernel"] = json::object{
+                {"width", static_cast<int>(file.kernel->width)},
+                {"release", file.kernel->release},
+                {"configured", file.kernel->configured},
+                {"mounts_root", file.kernel->mounts_root},
+                {"nfs_versions", texts_of(file.kernel->nfs_versions)},
+                {"nfs_modules", texts_of(file.kernel->nfs_modules)}};
+        }
+        if (file.initramfs) {
+            one["initramfs"] = json::object{
+                {"problem", file.initramfs->problem},
+                {"programs", texts_of(file.initramfs->programs)},
+                {"links", json::value_from(file.initramfs->links)}};
+        }
+        written[path] = std::move(one);
+    }
+    return written;
+}
+
+boot::KernelFacts parse_kernel_facts(const json::object& written) {
+    boot::KernelFacts facts;
+    const auto width = written.at("width").to_number<int>();
+    if (width < 0 || width > static_cast<int>(boot::KernelWidth::arm64)) {
+        throw std::invalid_argument("width");
+    }
+    facts.width = static_cast<boot::KernelWidth>(width);
+    facts.release = text_of(written, "release");
+    facts.configured = written.at("configured").as_bool();
+    facts.mounts_root = written.at("mounts_root").as_bool();
+    facts.nfs_versions = parse_texts(written.at("nfs_versions"));
+    facts.nfs_modules = parse_texts(written.at("nfs_modules"));
+    return facts;
+}
+
+boot::BootFacts parse_facts(const json::object& written) {
+    boot::BootFacts facts;
+    for (const auto& entry : written) {
+        const json::object& one = entry.value().as_object();
+        boot::FileFacts file;
+        if (const auto* kernel = one.if_contains("kernel")) {
+            file.kernel = parse_kernel_facts(kernel->as_object());
+        }
+        if (const auto* initramfs = one.if_contains("initramfs")) {
+            const json::object& read = initramfs->as_object();
+            file.initramfs = boot::InitramfsFacts{
+                text_of(read, "problem"),
+                parse_texts(read.at("programs")),
+                json::value_to<std::map<std::string, std::string>>(read.at("links"))};
+        }
+        facts[std::string(std::string_view(entry.key()))] = std::move(file);
+    }
+    return facts;
+}
+
 }  // namespace
 
 std::string write_image_record(const plan::ImageRecord& record) {
@@ -44,6 +115,7 @@ std::string write_image_record(const plan::ImageRecord& record) {
         {"cmdline_txt", record.cmdline_txt},
         {"release", record.release},
         {"taken_out", json::value_from(record.taken_out)},
+        {"facts", write_facts(record.facts)},
         {"files", std::move(files)}};
     return json::serialize(written) + "\n";
 }
@@ -63,6 +135,9 @@ std::optional<plan::ImageRecord> parse_image_record(std::string_view text) {
         if (written.contains("release")) {  // what is older knows no release: nothing is lost
             record.release = text_of(written, "release");
             record.taken_out = json::value_to<std::vector<std::string>>(written.at("taken_out"));
+        }
+        if (const auto* facts = written.if_contains("facts")) {  // likewise: less is said then
+            record.facts = parse_facts(facts->as_object());
         }
         record.files = parse_files(written.at("files").as_object());
         return record;

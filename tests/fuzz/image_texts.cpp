@@ -1,9 +1,10 @@
 // Any octets as what an image's root holds and its programs say: its fstab, the header of a
-// program, the output of a command.
+// program, the output of a command, a kernel and its configuration.
 #include <cstdint>
 #include <cstdlib>
 #include <sstream>
 
+#include "provisioning/boot/file_facts.hpp"
 #include "provisioning/image/first_boot.hpp"
 #include "provisioning/image/inside.hpp"
 
@@ -28,5 +29,18 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     std::istringstream stream(text);
     for (std::string line; std::getline(stream, line);) lines.push_back(line);
     require(from_failing_line(lines).size() <= text.size());
+    namespace boot = bramble::boot;
+    require(boot::embedded_configuration(text).size() <= text.size());
+    boot::KernelFacts kernel = boot::read_kernel(text).value_or(boot::KernelFacts{});
+    boot::add_configuration(kernel, text);
+    for (const std::string& version : kernel.nfs_versions) {
+        require(kernel.nfs_modules.contains(version));
+    }
+    boot::InitramfsFacts initramfs;
+    for (const std::string& line : lines) {
+        const auto blank = line.find(' ');
+        if (blank != line.npos) initramfs.links[line.substr(0, blank)] = line.substr(blank + 1);
+    }
+    require(!boot::has_program(initramfs, text));
     return 0;
 }

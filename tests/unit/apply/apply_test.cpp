@@ -189,6 +189,27 @@ TEST_F(Apply, AConfigTxtThatIsTooLongIsRefusedAfterTheIngest) {
     EXPECT_FALSE(machine.exists(paths.current()));
 }
 
+// The root is asked once it is there; a board may have put the program there itself.
+TEST_F(Apply, AnInitThatTheRootHasNotStopsTheApply) {
+    machine.put_file("/src/root/usr/sbin/lab-init", "ELF", 0755);
+    machine.put_symlink("/src/root/sbin", "/usr/sbin");
+    fleet.profiles[0].cmdline = {"init=/sbin/lab-init"};
+    ASSERT_TRUE(apply());
+    fleet.profiles[0].cmdline = {"quiet init=/opt/own"};
+    const auto refused = apply();
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(
+        refused.error().message,
+        "lab.yaml:5:1: profile 'lab': cmdline has init=/opt/own, and the root has no such file "
+        "that may be executed: the kernel stops there; name a program of the root, or put it there "
+        "with the image's customize: {files: …} [cmdline-init]"
+    );
+    for (const char* board : {"pi-01", "pi-02"}) {
+        machine.put_file(current().find_board(board)->root->path / "opt/own", "ELF", 0755);
+    }
+    EXPECT_TRUE(apply());
+}
+
 TEST_F(Apply, AnotherApplyAtWorkIsAnError) {
     ASSERT_TRUE(machine.make_directories("/var/lib/bramble"));
     const auto held = machine.lock(paths.lock());

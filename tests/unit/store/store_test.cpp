@@ -36,6 +36,14 @@ plan::ImageRecord lite() {
     record.initramfs_mounts_nfs4 = true;
     record.config_txt = "arm_64bit=1\n";
     record.cmdline_txt = "console=tty1\n";
+    boot::KernelFacts kernel;
+    kernel.width = boot::KernelWidth::arm64;
+    kernel.release = "6.1.0-9-arm64";
+    kernel.configured = true;
+    kernel.nfs_versions = {"3"};
+    kernel.nfs_modules = {"3", "4.2"};
+    record.facts["vmlinuz"].kernel = kernel;
+    record.facts["initrd.img"].initramfs = boot::InitramfsFacts{"", {"init"}, {{"bin", "usr/bin"}}};
     return record;
 }
 

@@ -1,0 +1,98 @@
+// Kernels and initramfs as an image has them, packed, with their configuration beside them.
+#include "provisioning/image/file_facts.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "provisioning/host/memory_host.hpp"
+#include "provisioning/root/cpio.hpp"
+
+namespace bramble::image {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+std::string kernel_bytes(const std::string& release) {
+    return std::string(56, '\0') + "ARM\x64" + std::string(4, '\0') + "Linux version " + release +
+           " (x) #1";
+}
+
+class FileFacts : public testing::Test {
+protected:
+    boot::FileFacts facts_of(const std::string& name, const std::string& bytes) {
+        host.put_file("/boot/" + name, bytes);
+        const auto facts = read_file_facts(host, name, "/boot/" + name);
+        EXPECT_TRUE(facts);
+        return facts.value_or(boot::FileFacts{});
+    }
+
+    host::MemoryHost host;
+};
+
+TEST_F(FileFacts, AnInitramfsByItsPrograms) {
+    using Kind = root::CpioEntry::Kind;
+    const auto packed = root::write_cpio_gzip(
+        {{Kind::file, "init", 0755, "#!/bin/sh\n"},
+         {Kind::file, "etc/fstab", 0644, ""},
+         {Kind::symlink, "bin", 0777, "usr/bin"},
+         {Kind::file, "gr\xc3\xb6\xc3\x9f", 0755, ""}}
+    );
+    ASSERT_TRUE(packed);
+    const auto facts = facts_of("initramfs8", *packed);
+    ASSERT_TRUE(facts.initramfs);
+    EXPECT_EQ(facts.initramfs->problem, "");
+    EXPECT_THAT(facts.initramfs->programs, ElementsAre("init"));
+    EXPECT_THAT(facts.initramfs->links, ElementsAre(testing::Pair("bin", "usr/bin")));
+}
+
+TEST_F(FileFacts, ADamagedInitramfsSaysSo) {
+    auto packed = root::write_cpio_gzip({{root::CpioEntry::Kind::file, "init", 0755, "x"}}).value();
+    packed.resize(packed.size() / 2);
+    const auto facts = facts_of("initrd.img", packed);
+    ASSERT_TRUE(facts.initramfs);
+    EXPECT_NE(facts.initramfs->problem, "");
+}
+
+TEST_F(FileFacts, WhatIsPackedInAnotherWayIsNotKnown) {
+    EXPECT_FALSE(facts_of("initrd.img", "\x02\x21\x4c\x18 lz4").initramfs);
+    EXPECT_FALSE(facts_of("bcm2711-rpi-4-b.dtb", kernel_bytes("6.1")).kernel);
+    EXPECT_FALSE(facts_of("overlays/README", kernel_bytes("6.1")).kernel);
+    EXPECT_FALSE(facts_of("kernel8.img", "bytes").kernel);
+}
+
+// The configuration of the kernel's own release, not the other one's.
+TEST_F(FileFacts, AKernelIsKnownByTheConfigurationInTheRoot) {
+    host.put_file("/root/boot/config-6.1.0-v8", "CONFIG_NFS_FS=y\nCONFIG_NFS_V3=y\n");
+    host.put_file("/root/boot/config-6.6.0-v8", "CONFIG_NFS_FS=m\nCONFIG_NFS_V4=m\n");
+    host.put_file("/boot/kernel8.img", kernel_bytes("6.6.0-v8"));
+    const auto facts = read_boot_facts(host, {{"kernel8.img", "/boot/kernel8.img"}}, Path("/root"));
+    ASSERT_TRUE(facts);
+    const auto& kernel = facts->at("kernel8.img").kernel;
+    ASSERT_TRUE(kernel);
+    EXPECT_EQ(kernel->width, boot::KernelWidth::arm64);
+    EXPECT_EQ(kernel->release, "6.6.0-v8");
+    EXPECT_TRUE(kernel->configured);
+    EXPECT_TRUE(kernel->nfs_versions.empty());
+    EXPECT_THAT(kernel->nfs_modules, ElementsAre("4"));
+}
+
+// A zImage hides its release: its name tells which of several configurations is its own.
+TEST_F(FileFacts, A32BitKernelIsKnownByItsName) {
+    host.put_file("/root/boot/config-6.6.31+rpt-rpi-v7", "CONFIG_NFS_FS=y\nCONFIG_NFS_V4=y\n");
+    host.put_file("/root/boot/config-6.6.31+rpt-rpi-v7l", "CONFIG_NFS_FS=y\nCONFIG_NFS_V3=y\n");
+    std::string bytes(100, '\0');
+    bytes.replace(36, 4, std::string("\x18\x28\x6f\x01", 4));
+    host.put_file("/boot/kernel7l.img", bytes);
+    const auto facts =
+        read_boot_facts(host, {{"kernel7l.img", "/boot/kernel7l.img"}}, Path("/root"));
+    ASSERT_TRUE(facts);
+    const auto& kernel = facts->at("kernel7l.img").kernel;
+    ASSERT_TRUE(kernel);
+    EXPECT_EQ(kernel->width, boot::KernelWidth::arm);
+    EXPECT_EQ(kernel->release, "6.6.31+rpt-rpi-v7l");
+    EXPECT_THAT(kernel->nfs_versions, ElementsAre("3"));
+}
+
+}  // namespace
+}  // namespace bramble::image
