@@ -18,6 +18,7 @@ struct MountOptions {
     std::uint16_t port = 2049;                // 0: ask the portmapper (version 3)
     std::uint16_t mount_port = 0;             // of version 3's MOUNT service; 0: ask the portmapper
     std::chrono::milliseconds timeout{5000};  // of each call
+    bool beside_others = false;               // this process has other mounts at the same time
 };
 
 enum class EntryKind { file, directory, symlink, other };
@@ -28,6 +29,20 @@ struct Attributes {
     std::uint32_t mode = 0;  // permission bits: 07777
     std::uint32_t uid = 0;
     std::uint32_t gid = 0;
+};
+
+// What the server lets whoever asks do with an entry (RFC 1813 section 3.3.4).
+struct Access {
+    bool read = false;
+    bool execute = false;
+};
+
+// What the filesystem of an export has, and what is left for whoever asks.
+struct Room {
+    std::uint64_t bytes = 0;
+    std::uint64_t bytes_free = 0;
+    std::uint64_t files = 0;  // 0: it does not count them
+    std::uint64_t files_free = 0;
 };
 
 // A mounted export. Paths are absolute within it; errors name server, export and path and carry the
@@ -50,6 +65,8 @@ public:
     [[nodiscard]] Result<std::string> read_link(const std::string& path);
     // Names, sorted, without "." and "..".
     [[nodiscard]] Result<std::vector<std::string>> list(const std::string& path);
+    [[nodiscard]] Result<Access> access(const std::string& path);
+    [[nodiscard]] Result<Room> room();
 
 private:
     struct Context;

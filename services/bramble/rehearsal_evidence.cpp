@@ -8,7 +8,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <utility>
 
@@ -16,6 +15,7 @@
 #include "provisioning/nfs/client.hpp"
 #include "provisioning/nfs/export_text.hpp"
 #include "provisioning/root/cpio.hpp"
+#include "services/bramble/mounted_root.hpp"
 
 namespace bramble::program {
 namespace {
@@ -24,66 +24,10 @@ using rehearsal::EntryKind;
 using rehearsal::RootEntry;
 
 constexpr int connect_patience_ms = 1000;
-constexpr std::size_t fstab_bytes_max = 1U << 20U;
 
 std::string_view text_of(const tftp::Content& content) {
     return {reinterpret_cast<const char*>(content.bytes.data()), content.bytes.size()};
 }
-
-// ---- over the wire
-
-EntryKind kind_of(nfs::EntryKind kind) {
-    switch (kind) {
-        case nfs::EntryKind::file:
-            return EntryKind::file;
-        case nfs::EntryKind::directory:
-            return EntryKind::directory;
-        case nfs::EntryKind::symlink:
-            return EntryKind::symlink;
-        case nfs::EntryKind::other:
-            break;
-    }
-    return EntryKind::other;
-}
-
-class MountedRoot final : public rehearsal::RootTree {
-public:
-    MountedRoot(nfs::Client client, std::string how)
-        : client_(std::move(client)), how_(std::move(how)) {}
-
-    std::string how() const override { return how_; }
-
-    // A server tells what is missing and what is forbidden by one kind of error; the directory says
-    // which it is.
-    Result<std::optional<RootEntry>> status(const std::string& path) override {
-        const auto attributes = client_.status(path);
-        if (attributes) {
-            return std::optional(RootEntry{kind_of(attributes->kind), attributes->mode});
-        }
-        const auto slash = path.rfind('/');
-        const auto names = client_.list(slash == 0 ? "/" : path.substr(0, slash));
-        if (!names) return tl::unexpected(names.error());
-        const bool there = std::ranges::find(*names, path.substr(slash + 1)) != names->end();
-        if (there) return tl::unexpected(attributes.error());
-        return std::optional<RootEntry>();
-    }
-
-    Result<std::string> read_link(const std::string& path) override {
-        return client_.read_link(path);
-    }
-
-    Result<std::string> read_file(const std::string& path) override {
-        return client_.read_file(path, fstab_bytes_max);
-    }
-
-    Result<std::vector<std::string>> list(const std::string& path) override {
-        return client_.list(path);
-    }
-
-private:
-    nfs::Client client_;
-    std::string how_;
-};
 
 // ---- on the disk
 

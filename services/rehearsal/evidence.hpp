@@ -11,6 +11,7 @@
 
 #include "config/layout/manifest.hpp"
 #include "config/types/result.hpp"
+#include "services/rehearsal/report.hpp"
 #include "services/tftp/transfer.hpp"
 
 namespace bramble::rehearsal {
@@ -32,13 +33,6 @@ public:
     [[nodiscard]] virtual Result<std::string> read_link(const std::string& path) = 0;
     [[nodiscard]] virtual Result<std::string> read_file(const std::string& path) = 0;
     [[nodiscard]] virtual Result<std::vector<std::string>> list(const std::string& path) = 0;
-};
-
-// What a command line asks for.
-struct RootWanted {
-    std::string server;
-    std::string path;
-    std::string version;
 };
 
 struct InitramfsFacts {

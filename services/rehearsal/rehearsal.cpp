@@ -111,8 +111,11 @@ void Rehearsal::rehearse_generic(const layout::BoardEntry& entry, Report& report
         );
     }
     if (!entry.root) return;
-    auto root =
-        evidence_.mount({entry.root->server, entry.root->path.string(), entry.root->nfs_version});
+    report.asked = RootAsked{
+        {entry.root->server, entry.root->path.string(), entry.root->nfs_version},
+        "",
+        entry.kernel_release};
+    auto root = evidence_.mount(report.asked->root);
     if (root) return check_root(**root, "", entry.kernel_release, report);
     report.stop(Phase::root, root.error().message, "run `bramble apply`");
 }
@@ -272,7 +275,9 @@ void Rehearsal::on_mount(const virtual_board::MountRoot& wanted) {
             "leave nfsroot= out of cmdline: it is Bramble's"
         );
     }
-    auto root = evidence_.mount({wanted.server, wanted.path, wanted.version});
+    boot.report.asked =
+        RootAsked{{wanted.server, wanted.path, wanted.version}, wanted.cmdline, boot.release};
+    auto root = evidence_.mount(boot.report.asked->root);
     boot.over = true;
     if (!root) {
         return boot.report.stop(

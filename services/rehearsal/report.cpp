@@ -153,8 +153,7 @@ std::string render(const Report& report) {
     return out;
 }
 
-std::string render_all(std::span<const Report> reports) {
-    const auto boots = std::ranges::count_if(reports, &Report::boots);
+std::string render_findings(std::span<const Report> reports) {
     std::string out;
     for (const Shared& shared : shared_findings(reports)) {
         out += finding_text(*shared.finding);
@@ -165,7 +164,13 @@ std::string render_all(std::span<const Report> reports) {
             names_of(shared.boards)
         );
     }
-    return out + fmt::format("{} of {} boards would boot\n", boots, reports.size());
+    return out;
+}
+
+std::string render_all(std::span<const Report> reports) {
+    const auto boots = std::ranges::count_if(reports, &Report::boots);
+    return render_findings(reports) +
+           fmt::format("{} of {} boards would boot\n", boots, reports.size());
 }
 
 std::string render_json(std::span<const Report> reports) {

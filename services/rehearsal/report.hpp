@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -31,12 +32,27 @@ struct Line {
     friend bool operator==(const Line&, const Line&) = default;
 };
 
+// What a command line asks for.
+struct RootWanted {
+    std::string server;
+    std::string path;
+    std::string version;
+};
+
+// Who asks: the kernel that would run, with its whole line.
+struct RootAsked {
+    RootWanted root;
+    std::string cmdline;
+    std::string kernel_release;  // empty: not known
+};
+
 struct Report {
     std::string board;
     std::string firmware;          // the virtual board's profile; empty: none was powered on
     std::uint64_t generation = 0;  // 0: not published yet
     std::vector<Line> story;
     std::vector<Finding> findings;
+    std::optional<RootAsked> asked;  // unset: the boot did not come so far, or mounts nothing
 
     void stop(Phase phase, std::string sentence, std::string remedy);
     void doubt(Phase phase, std::string sentence, std::string remedy);
@@ -52,7 +68,10 @@ struct Report {
 // then whatever else was found.
 std::string render(const Report& report);
 
-// Many boards: how many would boot, then each sentence once with the boards that it is about.
+// Each sentence once, with the boards that it is about.
+std::string render_findings(std::span<const Report> reports);
+
+// The same, and how many would boot.
 std::string render_all(std::span<const Report> reports);
 
 // One object: generation, boards, would_boot, reports.

@@ -53,64 +53,6 @@ std::string init_of(std::string_view cmdline) {
     return init;
 }
 
-void check_init(RootTree& root, const std::string& init, Report& report) {
-    const std::string remedy =
-        "give the image a root tree with an init system (systemd-sysv in Debian), then apply";
-    const auto there = follow(root, init);
-    if (!there) {
-        return report.stop(
-            Phase::root, fmt::format("{} cannot be read: {}", init, there.error().message), remedy
-        );
-    }
-    if (!*there) return report.stop(Phase::root, fmt::format("the root has no {}", init), remedy);
-    const auto status = root.status(**there);
-    if (!status || !*status || (*status)->kind != EntryKind::file) {
-        return report.stop(Phase::root, fmt::format("{} in the root is no program", init), remedy);
-    }
-    if (((*status)->mode & any_execute) == 0) {
-        return report.stop(
-            Phase::root, fmt::format("{} in the root may not be executed", init), remedy
-        );
-    }
-    const std::string by = **there == init ? "" : ", which is " + **there;
-    report.tell(Phase::root, fmt::format("{} is there{}", init, by));
-}
-
-void check_modules(RootTree& root, const std::string& release, Report& report) {
-    if (release.empty()) return;
-    const std::string remedy = fmt::format(
-        "put the modules of {} into the image (lib/modules/{}), or serve the kernel that belongs "
-        "to "
-        "the root",
-        release,
-        release
-    );
-    const auto folder = follow(root, "/lib/modules");
-    std::vector<std::string> releases;
-    if (folder && *folder) {
-        if (auto names = root.list(**folder)) releases = std::move(*names);
-    }
-    if (std::ranges::find(releases, release) != releases.end()) {
-        return report.tell(Phase::root, fmt::format("modules of {} are there", release));
-    }
-    if (releases.empty()) {
-        return report.doubt(
-            Phase::root,
-            fmt::format("the root has no kernel modules, and the kernel is {}", release),
-            remedy
-        );
-    }
-    report.doubt(
-        Phase::root,
-        fmt::format(
-            "the kernel is {}, and the root has modules of {} only",
-            release,
-            fmt::join(releases, ", ")
-        ),
-        remedy
-    );
-}
-
 }  // namespace
 
 Result<std::optional<std::string>> follow(RootTree& root, std::string_view path) {
@@ -142,6 +84,62 @@ Result<std::optional<std::string>> follow(RootTree& root, std::string_view path)
     }
     if (!rest.empty()) return fail("a path of too many parts");
     return std::optional<std::string>(at.empty() ? "/" : at);
+}
+
+std::optional<std::string> check_init(RootTree& root, std::string_view cmdline, Report& report) {
+    const std::string init = init_of(cmdline);
+    const std::string remedy =
+        "give the image a root tree with an init system (systemd-sysv in Debian), then apply";
+    const auto there = follow(root, init);
+    if (!there) {
+        report.stop(
+            Phase::root, fmt::format("{} cannot be read: {}", init, there.error().message), remedy
+        );
+        return std::nullopt;
+    }
+    if (!*there) {
+        report.stop(Phase::root, fmt::format("the root has no {}", init), remedy);
+        return std::nullopt;
+    }
+    const auto status = root.status(**there);
+    if (!status || !*status || (*status)->kind != EntryKind::file) {
+        report.stop(Phase::root, fmt::format("{} in the root is no program", init), remedy);
+        return std::nullopt;
+    }
+    if (((*status)->mode & any_execute) == 0) {
+        report.stop(Phase::root, fmt::format("{} in the root may not be executed", init), remedy);
+        return std::nullopt;
+    }
+    const std::string by = **there == init ? "" : ", which is " + **there;
+    report.tell(Phase::root, fmt::format("{} is there{}", init, by));
+    return *there;
+}
+
+void check_modules(RootTree& root, const std::string& release, bool stops, Report& report) {
+    if (release.empty()) return;
+    const std::string remedy = fmt::format(
+        "put the modules of {} into the image (lib/modules/{}), or serve the kernel that belongs "
+        "to the root",
+        release,
+        release
+    );
+    const auto tell = [&](std::string sentence) {
+        report.findings.push_back({stops, Phase::root, std::move(sentence), remedy});
+    };
+    const auto folder = follow(root, "/lib/modules");
+    std::vector<std::string> releases;
+    if (folder && *folder) {
+        if (auto names = root.list(**folder)) releases = std::move(*names);
+    }
+    if (std::ranges::find(releases, release) != releases.end()) {
+        return report.tell(Phase::root, fmt::format("modules of {} are there", release));
+    }
+    if (releases.empty()) {
+        return tell(fmt::format("the root has no kernel modules, and the kernel is {}", release));
+    }
+    tell(fmt::format(
+        "the kernel is {}, and the root has modules of {} only", release, fmt::join(releases, ", ")
+    ));
 }
 
 void check_fstab(std::string_view text, Report& report) {
@@ -181,8 +179,8 @@ void check_root(
     RootTree& root, std::string_view cmdline, const std::string& release, Report& report
 ) {
     report.tell(Phase::root, root.how());
-    check_init(root, init_of(cmdline), report);
-    check_modules(root, release, report);
+    check_init(root, cmdline, report);
+    check_modules(root, release, false, report);
     const auto fstab = follow(root, "/etc/fstab");
     if (!fstab || !*fstab) return;
     const auto text = root.read_file(**fstab);

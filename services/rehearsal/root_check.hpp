@@ -22,6 +22,13 @@ void check_root(
     RootTree& root, std::string_view cmdline, const std::string& release, Report& report
 );
 
+// Whether the first program that `cmdline` names (else /sbin/init) is there and may be executed;
+// where it is, links followed. None: it was told why not.
+std::optional<std::string> check_init(RootTree& root, std::string_view cmdline, Report& report);
+
+// Whether the modules of this release are there. `stops`: how bad it is where they are not.
+void check_modules(RootTree& root, const std::string& release, bool stops, Report& report);
+
 // The lines of an fstab that wait for a disk which a board without a card does not have.
 void check_fstab(std::string_view text, Report& report);
 
