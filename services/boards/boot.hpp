@@ -58,7 +58,7 @@ struct FileRecord {
     friend bool operator==(const FileRecord&, const FileRecord&) = default;
 };
 
-// The server whose offer a board took instead of ours.
+// Another server's offer to a board, beside or instead of ours.
 struct OtherOffer {
     Ipv4Address server;
     Ipv4Address address;
@@ -89,7 +89,8 @@ struct Boot {
     unsigned restarts = 0;       // of its firmware, with nothing loaded in between
     unsigned failed_before = 0;  // boots directly before it that did not come up either
     Duration widest_gap{0};      // between two of its DISCOVERs
-    std::optional<OtherOffer> other_offer;
+    std::optional<OtherOffer> other_offer;  // that it took
+    std::optional<OtherOffer> rival_offer;  // that it was heard to be made
     std::optional<MacAddress> mac;          // that it asks with
     std::optional<MacAddress> mac_of_twin;  // another one that claims to be the same board
     std::array<bool, nfs_door_count> knocked{};

@@ -49,6 +49,16 @@ std::string times(unsigned count) {
     return count == 1 ? "once" : fmt::format("{} times", count);
 }
 
+// "172.16.1.254 (MAC 02:00:00:00:00:fe)": the MAC where its answers were heard as well.
+std::string name_of(Ipv4Address server, const Surroundings& around) {
+    const auto& all = around.foreign_servers;
+    const auto found = std::ranges::find(all, server, &ForeignServer::address);
+    return found == all.end() ? server.to_string() : found->name();
+}
+
+constexpr std::string_view switch_it_off =
+    "switch that server off on this wire, or set dhcp: {mode: proxy}";
+
 std::string on_address(const Boot& boot, const Surroundings& around) {
     if (!boot.hold_reason.empty()) {
         return fmt::format(
@@ -58,10 +68,10 @@ std::string on_address(const Boot& boot, const Surroundings& around) {
     }
     if (boot.other_offer) {
         return fmt::format(
-            "it took {} from another DHCP server, {}, which gives it nothing to boot: switch that "
-            "server off on this wire, or set dhcp: {{mode: proxy}}",
+            "it took {} from another DHCP server, {}, which gives it nothing to boot: {}",
             boot.other_offer->address.to_string(),
-            boot.other_offer->server.to_string()
+            name_of(boot.other_offer->server, around),
+            switch_it_off
         );
     }
     if (boot.offers == 0) {
@@ -70,12 +80,21 @@ std::string on_address(const Boot& boot, const Surroundings& around) {
     const std::string offered = fmt::format(
         "it was offered {} {} and did not take it", boot.address.to_string(), times(boot.offers)
     );
-    if (around.foreign_server) {
+    if (boot.rival_offer) {
         return fmt::format(
-            "{}, and another DHCP server, {}, was heard on this wire: switch that one off, or set "
-            "dhcp: {{mode: proxy}}",
+            "{}: another DHCP server, {}, offers it {}; {}",
             offered,
-            around.foreign_server->to_string()
+            name_of(boot.rival_offer->server, around),
+            boot.rival_offer->address.to_string(),
+            switch_it_off
+        );
+    }
+    if (!around.foreign_servers.empty()) {
+        return fmt::format(
+            "{}, and another DHCP server, {}, was heard on this wire: {}",
+            offered,
+            around.foreign_servers.front().name(),
+            switch_it_off
         );
     }
     if (boot.widest_gap >= spanning_tree_gap) {
@@ -91,13 +110,13 @@ std::string on_address(const Boot& boot, const Surroundings& around) {
            "still waits for spanning tree (set it to edge or portfast)";
 }
 
-std::string on_no_file(const Boot& boot) {
+std::string on_no_file(const Boot& boot, const Surroundings& around) {
     if (boot.other_offer) {
         return fmt::format(
-            "it took {} from another DHCP server, {}, and never asked for a file here: switch that "
-            "server off on this wire, or set dhcp: {{mode: proxy}}",
+            "it took {} from another DHCP server, {}, and never asked for a file here: {}",
             boot.other_offer->address.to_string(),
-            boot.other_offer->server.to_string()
+            name_of(boot.other_offer->server, around),
+            switch_it_off
         );
     }
     return fmt::format(
@@ -107,9 +126,9 @@ std::string on_no_file(const Boot& boot) {
     );
 }
 
-std::string on_files(const Boot& boot) {
+std::string on_files(const Boot& boot, const Surroundings& around) {
     const FileRecord* last = latest(boot);
-    if (last == nullptr) return on_no_file(boot);
+    if (last == nullptr) return on_no_file(boot, around);
     if (last->outcome == FileOutcome::failed) {
         return fmt::format(
             "{} broke off after {}: look at cable, switch and power of this board",
@@ -155,9 +174,9 @@ std::string on_files(const Boot& boot) {
     );
 }
 
-std::string on_kernel(const Boot& boot) {
+std::string on_kernel(const Boot& boot, const Surroundings& around) {
     const FileRecord* last = latest(boot);
-    if (last != nullptr && last->outcome == FileOutcome::failed) return on_files(boot);
+    if (last != nullptr && last->outcome == FileOutcome::failed) return on_files(boot, around);
     std::string kernel = "its kernel";
     for (const FileRecord& file : boot.files) {
         if (file.file_class == FileClass::kernel && file.loads > 0) kernel = file.path;
@@ -207,7 +226,7 @@ std::string on_root(const Boot& boot, const Surroundings& around) {
             "address alone: switch that server off on this wire, or write the address into its "
             "command line with root: {{ip: static}}",
             boot.address.to_string(),
-            boot.other_offer->server.to_string()
+            name_of(boot.other_offer->server, around)
         );
     }
     if (boot.knocks_unanswered > 0) {
@@ -247,9 +266,9 @@ std::string by_phase(const Boot& boot, const Surroundings& around) {
             return on_address(boot, around);
         case Phase::firmware:
         case Phase::config:
-            return on_files(boot);
+            return on_files(boot, around);
         case Phase::kernel:
-            return on_kernel(boot);
+            return on_kernel(boot, around);
         case Phase::root:
             return on_root(boot, around);
         case Phase::userspace:

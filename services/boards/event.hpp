@@ -72,6 +72,13 @@ struct TookAnotherOffer {
 // Another DHCP server was heard on this wire, whoever it spoke to: no board's own doing.
 struct ForeignServerHeard {
     Ipv4Address server;
+    std::optional<MacAddress> mac;  // that its answers came from
+};
+
+// Another server was heard offering it an address; whether it takes that is not known yet.
+struct OfferedByAnother {
+    Ipv4Address server;
+    Ipv4Address address;
 };
 
 // What serves a root: NFS version 3 takes all of them, version 4 the last alone.
@@ -122,6 +129,7 @@ using Happening = std::variant<
     FileEnded,
     TookAnotherOffer,
     ForeignServerHeard,
+    OfferedByAnother,
     Knocked,
     Mounted,
     ReportedUp,

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "config/types/ipv4.hpp"
 #include "services/boards/event.hpp"
@@ -24,9 +25,21 @@ struct Expected {
 // Asked when a boot begins and when one is diagnosed. `generation` 0: nothing is published.
 using Expectations = std::function<Expected(std::string_view board, std::uint64_t generation)>;
 
+// Another DHCP server on this wire.
+struct ForeignServer {
+    Ipv4Address address;
+    std::optional<MacAddress> mac;
+    TimePoint heard{};
+
+    // "172.16.1.254 (MAC 02:00:00:00:00:fe)": so that it can be found in a switch's table.
+    std::string name() const;
+
+    friend bool operator==(const ForeignServer&, const ForeignServer&) = default;
+};
+
 struct Surroundings {
     Expected expected;
-    std::optional<Ipv4Address> foreign_server;  // heard lately on this wire
+    std::vector<ForeignServer> foreign_servers;  // heard lately, the latest first
     Examined examined;
     std::string console;  // the line that tells most
 };

@@ -117,8 +117,7 @@ void Tracker::set_generation(std::uint64_t current) {
 Reaction Tracker::on_event(const Event& event) {
     Reaction reaction;
     if (const auto* foreign = std::get_if<ForeignServerHeard>(&event.what)) {
-        foreign_server_ = foreign->server;
-        foreign_heard_ = event.at;
+        hear(*foreign, event.at);
         return reaction;
     }
     const auto found = boards_.find(event.who.board);
@@ -133,6 +132,25 @@ Reaction Tracker::on_event(const Event& event) {
     return reaction;
 }
 
+void Tracker::hear(const ForeignServerHeard& foreign, TimePoint now) {
+    ForeignServer server{foreign.server, foreign.mac, now};
+    const auto old = std::ranges::find(foreign_servers_, server.address, &ForeignServer::address);
+    if (old != foreign_servers_.end()) {
+        if (!server.mac) server.mac = old->mac;
+        foreign_servers_.erase(old);
+    }
+    foreign_servers_.insert(foreign_servers_.begin(), server);
+    if (foreign_servers_.size() > settings_.foreign_servers_max) foreign_servers_.pop_back();
+}
+
+std::vector<ForeignServer> Tracker::foreign_servers(TimePoint now) const {
+    std::vector<ForeignServer> lately;
+    for (const ForeignServer& server : foreign_servers_) {
+        if (now - server.heard <= settings_.foreign_server_memory) lately.push_back(server);
+    }
+    return lately;
+}
+
 Expected Tracker::expected_of(std::string_view board, std::uint64_t generation) const {
     return expectations_ ? expectations_(board, generation) : Expected();
 }
@@ -140,9 +158,7 @@ Expected Tracker::expected_of(std::string_view board, std::uint64_t generation) 
 Surroundings Tracker::around(const BoardStory& story, TimePoint now) const {
     Surroundings around;
     if (story.boot) around.expected = expected_of(story.board, story.boot->generation);
-    if (foreign_server_ && now - foreign_heard_ <= settings_.foreign_server_memory) {
-        around.foreign_server = foreign_server_;
-    }
+    around.foreign_servers = foreign_servers(now);
     around.examined = story.examined;
     around.console = story.console.telling_line();
     return around;

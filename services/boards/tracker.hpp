@@ -37,6 +37,7 @@ struct Settings {
     std::size_t strangers_max = 256;                    // the longest silent is forgotten first
     unsigned heartbeats_missed_max = 3;                 // then a board that is up counts as silent
     Duration foreign_server_memory = std::chrono::minutes(10);
+    std::size_t foreign_servers_max = 16;  // the longest silent is forgotten first
     // Boots that do not come up follow each other within so long when they are a circle.
     Duration circle_span = std::chrono::minutes(10);
     // Of the MACs that asked as one board. A board that fails may be silent for a quarter of an
@@ -146,6 +147,9 @@ public:
 
     const std::list<Stranger>& strangers() const { return strangers_.all(); }
 
+    // Other DHCP servers that were heard lately, the latest first.
+    std::vector<ForeignServer> foreign_servers(TimePoint now) const;
+
 private:
     struct Visit;  // one event of one board on its way through: visit.hpp
 
@@ -153,13 +157,13 @@ private:
     Expected expected_of(std::string_view board, std::uint64_t generation) const;
     Surroundings around(const BoardStory& story, TimePoint now) const;
     void await(const BoardStory& story);
+    void hear(const ForeignServerHeard& foreign, TimePoint now);
     void fall_silent(BoardStory& story, TimePoint now, Reaction& reaction);
 
     Settings settings_;
     std::uint64_t generation_ = 0;
     Expectations expectations_;
-    std::optional<Ipv4Address> foreign_server_;
-    TimePoint foreign_heard_{};
+    std::vector<ForeignServer> foreign_servers_;  // the latest first
     std::map<std::string, BoardStory, std::less<>> boards_;
     std::optional<TimePoint> earliest_;  // no deadline is before it
     Strangers strangers_;

@@ -50,7 +50,11 @@ struct Translate {
     }
 
     std::optional<Happening> operator()(const dhcp::ForeignServer& event) const {
-        return ForeignServerHeard{event.server};
+        return ForeignServerHeard{event.server, event.mac};
+    }
+
+    std::optional<Happening> operator()(const dhcp::OfferedByAnother& event) const {
+        return OfferedByAnother{event.server, event.address};
     }
 
     std::optional<Happening> operator()(const dhcp::ChoseAnotherServer& event) const {

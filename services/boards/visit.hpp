@@ -40,6 +40,7 @@ struct Tracker::Visit {
     void operator()(const GotAddress& got) const;
     void operator()(const Held& held) const;
     void operator()(const TookAnotherOffer& other) const;
+    void operator()(const OfferedByAnother& other) const;
     bool is_same_boot(const Boot& boot) const;
     bool find_a_twin(Boot& boot) const;
     void look_for_a_twin(Boot& boot) const;

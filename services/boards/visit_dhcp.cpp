@@ -142,6 +142,22 @@ void Tracker::Visit::operator()(const TookAnotherOffer& other) const {
         Weight::alarm);
 }
 
+// No sign of the board's, and no harm as long as it takes ours.
+void Tracker::Visit::operator()(const OfferedByAnother& other) const {
+    if (!is_open(story)) return;
+    Boot& boot = *story.boot;
+    const bool is_news = !boot.rival_offer || boot.rival_offer->server != other.server;
+    boot.rival_offer = OtherOffer{other.server, other.address};
+    if (!is_news) return;
+    say(boot.phase,
+        fmt::format(
+            "is offered {} by another DHCP server, {}",
+            other.address.to_string(),
+            other.server.to_string()
+        ),
+        Weight::alarm);
+}
+
 // The running system's own DHCP: the kernel is alive. A board that is up renews its lease so.
 void Tracker::Visit::on_system_dhcp(std::optional<Ipv4Address> address) const {
     if (!is_open(story) || story.boot->phase < Phase::kernel) return;

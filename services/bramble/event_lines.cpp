@@ -34,7 +34,7 @@ struct Level {
     level_enum operator()(const Event& /*event*/) const {
         using std::is_same_v;
         if (is_same_v<Event, dhcp::Discovered> || is_same_v<Event, dhcp::Offered> ||
-            is_same_v<Event, dhcp::AddressLearned>) {
+            is_same_v<Event, dhcp::AddressLearned> || is_same_v<Event, dhcp::OfferedByAnother>) {
             return level_enum::debug;
         }
         if (is_same_v<Event, dhcp::Refused> || is_same_v<Event, dhcp::Declined> ||
@@ -93,7 +93,14 @@ struct Describe {
     }
 
     std::string operator()(const dhcp::ForeignServer& event) const {
-        return " server=" + event.server.to_string();
+        const std::string from = event.mac ? " from=" + event.mac->to_string() : "";
+        return " server=" + event.server.to_string() + from;
+    }
+
+    std::string operator()(const dhcp::OfferedByAnother& event) const {
+        return fmt::format(
+            " server={} address={}", event.server.to_string(), event.address.to_string()
+        );
     }
 
     std::string operator()(const dhcp::ChoseAnotherServer& event) const {
@@ -173,7 +180,11 @@ std::string log_line(const tftp::TransferEvent& event) {
 
 std::string notice_of(const dhcp::Event& event) {
     if (const auto* foreign = std::get_if<dhcp::ForeignServer>(&event.what)) {
-        return fmt::format("another DHCP server answers here: {}", foreign->server.to_string());
+        return fmt::format(
+            "another DHCP server answers here: {}{}",
+            foreign->server.to_string(),
+            foreign->mac ? fmt::format(" (MAC {})", foreign->mac->to_string()) : ""
+        );
     }
     if (const auto* conflict = std::get_if<dhcp::AddressConflict>(&event.what)) {
         return fmt::format("somebody already uses {}", conflict->address.to_string());

@@ -62,6 +62,10 @@ void Serving::on_dhcp_events(std::span<const dhcp::Event> events) {
         if (const auto* wanted = std::get_if<dhcp::EnrollWanted>(&event.what)) {
             enroll(event.client, wanted->profile);
         }
+        // Beside a server that leases, another one is as it should be.
+        const bool as_wanted = std::holds_alternative<dhcp::ForeignServer>(event.what) &&
+                               fleet_->appliance.dhcp.mode != fleet::DhcpMode::authoritative;
+        if (as_wanted) continue;
         if (const auto told = boards::translate(event)) {
             mark_changed(told->who);
             reaction.add(tracker_.on_event(*told));

@@ -69,7 +69,10 @@ void Serving::open_watch(const io::NetworkInterface& interface) {
     if (watch) {
         watch_ = std::move(*watch);
     } else {
-        spdlog::warn("boards' consoles and mounts are not seen: {}", watch.error().message);
+        spdlog::warn(
+            "boards' consoles and mounts and other DHCP servers are not seen: {}",
+            watch.error().message
+        );
     }
 }
 
@@ -95,6 +98,10 @@ void Serving::tell_story(const std::string& board, boards::Happening what) {
 
 void Serving::on_overheard(const io::Overheard& heard) {
     if (!heard.is_tcp && heard.port == io::console_port) return on_console(heard);
+    if (!heard.is_tcp && heard.port == dhcp::client_port) {
+        if (dhcp_) dhcp_->on_overheard(heard.payload, {heard.source, heard.mac});
+        return;
+    }
     on_knock(heard);
 }
 

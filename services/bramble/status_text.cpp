@@ -90,6 +90,15 @@ std::string render_server(const json::object& server) {
         out += "THE LAST RELOAD FAILED, everything is served as before:\n" + failure;
         if (out.back() != '\n') out += '\n';
     }
+    for_each_object(server, "foreign_servers", [&out](const json::object& foreign) {
+        const std::string mac = text_of(foreign, "mac");
+        out += fmt::format(
+            "ANOTHER DHCP SERVER ANSWERS ON THIS WIRE, {}{}: boards may take its offers; switch it "
+            "off, or set dhcp: {{mode: proxy}}\n",
+            text_of(foreign, "address"),
+            mac == "-" ? "" : fmt::format(" (MAC {})", mac)
+        );
+    });
     return out;
 }
 

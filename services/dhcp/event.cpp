@@ -42,7 +42,8 @@ std::string_view name_of(const EventBody& body) {
         "address-learned",
         "foreign-server",
         "address-conflict",
-        "chose-another-server"};
+        "chose-another-server",
+        "offered-by-another"};
     return names[body.index()];
 }
 

@@ -121,6 +121,7 @@ struct AddressLearned {
 // authoritative mode that is a rogue (or the fleet wants `mode: proxy`).
 struct ForeignServer {
     Ipv4Address server;
+    std::optional<MacAddress> mac;  // that its replies came from; none: only its clients were heard
 
     friend bool operator==(const ForeignServer&, const ForeignServer&) = default;
 };
@@ -131,6 +132,14 @@ struct ChoseAnotherServer {
     Ipv4Address address;  // that the other server offers; 0.0.0.0: not said
 
     friend bool operator==(const ChoseAnotherServer&, const ChoseAnotherServer&) = default;
+};
+
+// Another server was heard offering this client an address. Whether it takes that is not known yet.
+struct OfferedByAnother {
+    Ipv4Address server;
+    Ipv4Address address;  // 0.0.0.0: boot data only
+
+    friend bool operator==(const OfferedByAnother&, const OfferedByAnother&) = default;
 };
 
 // A probe found somebody on a pool address; it rests in quarantine.
@@ -153,7 +162,8 @@ using EventBody = std::variant<
     AddressLearned,
     ForeignServer,
     AddressConflict,
-    ChoseAnotherServer>;
+    ChoseAnotherServer,
+    OfferedByAnother>;
 
 struct Event {
     TimePoint at;

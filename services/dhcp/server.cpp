@@ -199,6 +199,14 @@ Outcome Server::on_message(
     return out;
 }
 
+Outcome Server::on_overheard(
+    std::span<const std::byte> datagram, const Sender& sender, TimePoint now
+) {
+    Outcome out;
+    state_->on_overheard(datagram, sender, now, out);
+    return out;
+}
+
 Outcome Server::on_probe_result(Ipv4Address address, bool in_use, TimePoint now) {
     Outcome out;
     state_->on_probe_result(address, in_use, now, out);

@@ -28,6 +28,12 @@ struct Arrival {
     Ipv4Address destination = Ipv4Address::broadcast();  // ours when it was sent to us alone
 };
 
+// Where a datagram that was not for us came from.
+struct Sender {
+    Ipv4Address address;
+    MacAddress mac;
+};
+
 // Where a reply goes (RFC 2131 §4.1).
 struct ToRelay {  // to giaddr, port 67
     Ipv4Address giaddr;
@@ -109,6 +115,11 @@ public:
 
     [[nodiscard]] Outcome on_message(
         std::span<const std::byte> datagram, const Arrival& arrival, TimePoint now
+    );
+
+    // A server's message to the clients' port, heard beside our own: never answered.
+    [[nodiscard]] Outcome on_overheard(
+        std::span<const std::byte> datagram, const Sender& sender, TimePoint now
     );
     [[nodiscard]] Outcome on_probe_result(Ipv4Address address, bool in_use, TimePoint now);
 

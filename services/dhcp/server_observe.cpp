@@ -56,10 +56,38 @@ void Server::State::on_boot_server_request(const Request& request, Outcome& out)
     say(request, BootServerAnswered{client, file != nullptr ? file->bootfile : ""}, out);
 }
 
+// D11: what another server broadcasts to a client. A relay's broadcast has the relay's MAC and
+// source: the server is whom the message names.
+void Server::State::on_overheard(
+    std::span<const std::byte> datagram, const Sender& sender, TimePoint now, Outcome& out
+) {
+    auto message = parse(datagram);
+    if (!message) {
+        ++counters_.malformed;
+        return;
+    }
+    const MessageType type = message->type;
+    const bool answers =
+        message->op == Operation::reply &&
+        (type == MessageType::offer || type == MessageType::ack || type == MessageType::nak);
+    const auto server = message->options.address(OptionCode::server_identifier);
+    if (!answers || server.value_or(sender.address) == own_address()) return;
+    Request seen;
+    seen.message = std::move(*message);
+    seen.now = now;
+    seen.client.mac = seen.message.chaddr;
+    recall(seen);
+    find_board(seen);
+    note_foreign_server(seen, server.value_or(sender.address), sender.mac, out);
+    const bool rivals = type == MessageType::offer && mode() == fleet::DhcpMode::authoritative;
+    if (!rivals || seen.board == nullptr) return;
+    say(seen, OfferedByAnother{server.value_or(sender.address), seen.message.yiaddr}, out);
+}
+
 // D11: a server's message on the servers' port.
 void Server::State::on_foreign_reply(const Request& request, Outcome& out) {
     const auto server = request.message.options.address(OptionCode::server_identifier);
-    if (server && *server != own_address()) note_foreign_server(request, *server, out);
+    if (server && *server != own_address()) note_foreign_server(request, *server, {}, out);
 }
 
 // Broadcast requests tell which address another server gave to whom: TFTP knows boards by address.
@@ -67,7 +95,7 @@ void Server::State::overhear(const Request& request, Outcome& out) {
     if (request.message.type != MessageType::request) return;
     const Options& options = request.message.options;
     const auto server = options.address(OptionCode::server_identifier);
-    if (server && *server != own_address()) note_foreign_server(request, *server, out);
+    if (server && *server != own_address()) note_foreign_server(request, *server, {}, out);
     const auto requested = options.address(OptionCode::requested_address);
     const Ipv4Address address = requested.value_or(request.message.ciaddr);
     if (network().has_host(address) && address != own_address()) {
@@ -75,20 +103,24 @@ void Server::State::overhear(const Request& request, Outcome& out) {
     }
 }
 
-void Server::State::note_foreign_server(const Request& request, Ipv4Address server, Outcome& out) {
+void Server::State::note_foreign_server(
+    const Request& request, Ipv4Address server, std::optional<MacAddress> mac, Outcome& out
+) {
     ++counters_.foreign_servers;
     const auto found = foreign_servers_.find(server);
-    if (found != foreign_servers_.end() && request.now < found->second + foreign_server_pause) {
-        return;
-    }
-    if (found == foreign_servers_.end() && foreign_servers_.size() >= foreign_servers_max) {
+    const bool known = found != foreign_servers_.end();
+    if (known) {
+        const bool is_news = mac && !found->second.mac;  // now it can be found
+        if (!is_news && request.now < found->second.said + foreign_server_pause) return;
+        if (!mac) mac = found->second.mac;
+    } else if (foreign_servers_.size() >= foreign_servers_max) {
         std::erase_if(foreign_servers_, [&](const auto& entry) {
-            return entry.second + foreign_server_pause <= request.now;
+            return entry.second.said + foreign_server_pause <= request.now;
         });
         if (foreign_servers_.size() >= foreign_servers_max) return;
     }
-    foreign_servers_.insert_or_assign(server, request.now);
-    say(request, ForeignServer{server}, out);
+    foreign_servers_.insert_or_assign(server, ForeignSeen{request.now, mac});
+    say(request, ForeignServer{server, mac}, out);
 }
 
 void Server::State::sight(const Request& request, Ipv4Address address, bool ours, Outcome& out) {

@@ -31,7 +31,7 @@ void Server::State::on_request(const Request& request, Outcome& out) {
             std::erase_if(pending_, [&](const auto& entry) {
                 return entry.second.key == request.key;
             });
-            note_foreign_server(request, server, out);
+            note_foreign_server(request, server, {}, out);
             const auto taken = options.address(OptionCode::requested_address);
             say(request, ChoseAnotherServer{server, taken.value_or(Ipv4Address())}, out);
             return learn_foreign_address(request, out);

@@ -59,6 +59,9 @@ public:
     void on_message(
         std::span<const std::byte> datagram, const Arrival& arrival, TimePoint now, Outcome& out
     );
+    void on_overheard(
+        std::span<const std::byte> datagram, const Sender& sender, TimePoint now, Outcome& out
+    );
     void on_probe_result(Ipv4Address address, bool in_use, TimePoint now, Outcome& out);
     void on_deadline(TimePoint now, Outcome& out);
     void release(const std::string& board, TimePoint now, Outcome& out);
@@ -96,6 +99,11 @@ private:
     struct Sighting {
         Holder holder;
         TimePoint at;
+    };
+
+    struct ForeignSeen {
+        TimePoint said;
+        std::optional<MacAddress> mac;
     };
 
     // What a reply will say about booting, or why there is none.
@@ -155,7 +163,9 @@ private:
     void on_foreign_reply(const Request& request, Outcome& out);
     void overhear(const Request& request, Outcome& out);
     void learn_foreign_address(const Request& request, Outcome& out);
-    void note_foreign_server(const Request& request, Ipv4Address server, Outcome& out);
+    void note_foreign_server(
+        const Request& request, Ipv4Address server, std::optional<MacAddress> mac, Outcome& out
+    );
     void sight(const Request& request, Ipv4Address address, bool ours, Outcome& out);
 
     // server_boot.cpp: what a reply says
@@ -184,7 +194,7 @@ private:
     std::unordered_map<std::string, HeldDiscover> held_;  // by board: no more than the fleet has
     std::unordered_map<MacAddress, Delayed> delayed_;
     std::unordered_map<Ipv4Address, Sighting> sightings_;
-    std::map<Ipv4Address, TimePoint> foreign_servers_;  // last said
+    std::map<Ipv4Address, ForeignSeen> foreign_servers_;
     Counters counters_;
 };
 

@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "services/dhcp/message.hpp"
 #include "services/io/udp_socket.hpp"
 
 namespace bramble::io {
@@ -32,11 +33,12 @@ sock_filter jump_if(std::uint32_t value, std::uint8_t then, std::uint8_t otherwi
     return BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, then, otherwise);
 }
 
-// UDP to the console's and the portmapper's port; TCP with SYN and no ACK to what serves roots.
+// UDP to the console's, the portmapper's and the DHCP clients' port (our own answers do not come
+// back to a socket of one protocol); TCP with SYN and no ACK to what serves roots.
 // The rest, every ACK of TFTP among it, is dropped before it is copied.
-std::array<sock_filter, 19> filter_for(std::uint16_t nfs_port, std::uint16_t mount_port) {
-    constexpr std::uint8_t drop = 18;
-    constexpr std::uint8_t take = 17;
+std::array<sock_filter, 20> filter_for(std::uint16_t nfs_port, std::uint16_t mount_port) {
+    constexpr std::uint8_t drop = 19;
+    constexpr std::uint8_t take = 18;
     const auto to = [](std::uint8_t from, std::uint8_t where) {
         return static_cast<std::uint8_t>(where - from - 1);
     };
@@ -45,21 +47,22 @@ std::array<sock_filter, 19> filter_for(std::uint16_t nfs_port, std::uint16_t mou
         /* 1 */ BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, 0x1fff, to(1, drop), 0),
         /* 2 */ BPF_STMT(BPF_LDX | BPF_B | BPF_MSH, at_ip),
         /* 3 */ load_byte(at_protocol),
-        /* 4 */ jump_if(IPPROTO_TCP, to(4, 9), 0),
+        /* 4 */ jump_if(IPPROTO_TCP, to(4, 10), 0),
         /* 5 */ jump_if(IPPROTO_UDP, 0, to(5, drop)),
         /* 6 */ BPF_STMT(BPF_LD | BPF_H | BPF_IND, at_port),
         /* 7 */ jump_if(console_port, to(7, take), 0),
-        /* 8 */ jump_if(portmapper_port, to(8, take), to(8, drop)),
-        /* 9 */ BPF_STMT(BPF_LD | BPF_B | BPF_IND, at_flags),
-        /* 10 */ BPF_STMT(BPF_ALU | BPF_AND | BPF_K, 0x12),
-        /* 11 */ jump_if(0x02, 0, to(11, drop)),
-        /* 12 */ BPF_STMT(BPF_LD | BPF_H | BPF_IND, at_port),
-        /* 13 */ jump_if(nfs_port, to(13, take), 0),
-        /* 14 */ jump_if(mount_port, to(14, take), 0),
-        /* 15 */ jump_if(portmapper_port, to(15, take), to(15, drop)),
-        /* 16 */ BPF_STMT(BPF_RET | BPF_K, 0),
-        /* 17 */ BPF_STMT(BPF_RET | BPF_K, 0xffff),
-        /* 18 */ BPF_STMT(BPF_RET | BPF_K, 0),
+        /* 8 */ jump_if(dhcp::client_port, to(8, take), 0),
+        /* 9 */ jump_if(portmapper_port, to(9, take), to(9, drop)),
+        /* 10 */ BPF_STMT(BPF_LD | BPF_B | BPF_IND, at_flags),
+        /* 11 */ BPF_STMT(BPF_ALU | BPF_AND | BPF_K, 0x12),
+        /* 12 */ jump_if(0x02, 0, to(12, drop)),
+        /* 13 */ BPF_STMT(BPF_LD | BPF_H | BPF_IND, at_port),
+        /* 14 */ jump_if(nfs_port, to(14, take), 0),
+        /* 15 */ jump_if(mount_port, to(15, take), 0),
+        /* 16 */ jump_if(portmapper_port, to(16, take), to(16, drop)),
+        /* 17 */ BPF_STMT(BPF_RET | BPF_K, 0),
+        /* 18 */ BPF_STMT(BPF_RET | BPF_K, 0xffff),
+        /* 19 */ BPF_STMT(BPF_RET | BPF_K, 0),
     }};
 }
 
@@ -127,9 +130,13 @@ void BoardWatch::start(Loop& loop, OnOverheard on_overheard) {
     watch_ = loop.watch_readable(packets_.get(), [this] { on_readable(); });
 }
 
-// Connections count where they come to us; a console may be sent to anybody, as its MAC says.
+// Connections count where they come to us; a console may be sent to anybody, as its MAC says; of
+// DHCP, another server's answers.
 bool BoardWatch::is_wanted(const Overheard& heard) const {
     if (!heard.is_tcp && heard.port == console_port) return true;
+    if (!heard.is_tcp && heard.port == dhcp::client_port) {
+        return heard.source_port == dhcp::server_port && heard.source != options_.address;
+    }
     return heard.destination == options_.address;
 }
 

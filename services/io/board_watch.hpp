@@ -1,5 +1,5 @@
-// Listens to what boards send beside DHCP and TFTP. The kernel filters, so that only a handful of
-// packets of each boot come here; it refuses to answer anybody.
+// Listens to what boards send beside DHCP and TFTP, and to other DHCP servers. The kernel filters,
+// so that only a handful of packets of each boot come here; it refuses to answer anybody.
 #pragma once
 
 #include <functional>

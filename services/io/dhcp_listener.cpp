@@ -68,6 +68,10 @@ void DhcpListener::start(dhcp::Server& server, DhcpHandlers handlers) {
     reschedule();
 }
 
+void DhcpListener::on_overheard(std::span<const std::byte> datagram, const dhcp::Sender& sender) {
+    carry_out({server_->on_overheard(datagram, sender, loop_.now())});
+}
+
 void DhcpListener::release(const std::string& board) {
     carry_out({server_->release(board, loop_.now())});
 }

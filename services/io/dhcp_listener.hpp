@@ -63,6 +63,9 @@ public:
     // `server` outlives the listener.
     void start(dhcp::Server& server, DhcpHandlers handlers);
 
+    // Another server's message to a client, as whoever watches the wire heard it.
+    void on_overheard(std::span<const std::byte> datagram, const dhcp::Sender& sender);
+
     // A board that the gate let wait may be answered now. Not from inside a handler.
     void release(const std::string& board);
 

@@ -1,5 +1,6 @@
-// What boards say beside DHCP and TFTP, taken from frames: their console's datagrams, and their
-// first packets to what serves their roots. It refuses to know sockets and which board it is.
+// What is said beside our DHCP and TFTP, taken from frames: consoles' datagrams, boards' first
+// packets to what serves their roots, other DHCP servers' answers. It refuses to know sockets and
+// which board it is.
 #pragma once
 
 #include <cstddef>

@@ -56,6 +56,10 @@ void add_later_details(const Boot& boot, json::object& details) {
         details["other_offer"] = {
             boot.other_offer->server.to_string(), boot.other_offer->address.to_string()};
     }
+    if (boot.rival_offer) {
+        details["rival_offer"] = {
+            boot.rival_offer->server.to_string(), boot.rival_offer->address.to_string()};
+    }
     json::array knocked;
     for (const bool one : boot.knocked) knocked.push_back(one);
     details["knocked"] = std::move(knocked);
@@ -130,6 +134,14 @@ std::optional<MacAddress> optional_mac(const json::value& value) {
     return mac ? std::optional(*mac) : std::nullopt;
 }
 
+std::optional<boards::OtherOffer> optional_offer(const json::value* value) {
+    if (value == nullptr) return std::nullopt;
+    const json::array& pair = value->as_array();
+    return boards::OtherOffer{
+        Ipv4Address::parse(text(pair.at(0))).value_or(Ipv4Address()),
+        Ipv4Address::parse(text(pair.at(1))).value_or(Ipv4Address())};
+}
+
 // A row that an earlier program wrote has none of these.
 void read_later_details(const json::object& details, Boot& boot) {
     if (!details.contains("kernel")) return;
@@ -140,12 +152,8 @@ void read_later_details(const json::object& details, Boot& boot) {
     boot.widest_gap = Duration(details.at("widest_gap").to_number<std::int64_t>());
     boot.mac = optional_mac(details.at("mac"));
     boot.mac_of_twin = optional_mac(details.at("mac_of_twin"));
-    if (const json::value* other = details.if_contains("other_offer")) {
-        const json::array& pair = other->as_array();
-        boot.other_offer = {
-            Ipv4Address::parse(text(pair.at(0))).value_or(Ipv4Address()),
-            Ipv4Address::parse(text(pair.at(1))).value_or(Ipv4Address())};
-    }
+    boot.other_offer = optional_offer(details.if_contains("other_offer"));
+    boot.rival_offer = optional_offer(details.if_contains("rival_offer"));
     const json::array& knocked = details.at("knocked").as_array();
     for (std::size_t i = 0; i < boot.knocked.size(); ++i) boot.knocked[i] = knocked.at(i).as_bool();
     boot.knocks_unanswered = details.at("knocks_unanswered").to_number<unsigned>();

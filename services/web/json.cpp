@@ -308,6 +308,19 @@ std::string rfc3339(TimePoint at) {
     );
 }
 
+// Where this server leases, any other one is a fault.
+json::array foreign_servers_array(const View& view) {
+    json::array out;
+    if (view.fleet.appliance.dhcp.mode != fleet::DhcpMode::authoritative) return out;
+    for (const boards::ForeignServer& server : view.tracker.foreign_servers(view.server.now)) {
+        out.push_back(json::object{
+            {"address", server.address.to_string()},
+            {"mac", server.mac ? json::value(server.mac->to_string()) : json::value(nullptr)},
+            {"heard", rfc3339(server.heard)}});
+    }
+    return out;
+}
+
 std::string status_json(const View& view, std::size_t queue_max) {
     const ServerFacts& server = view.server;
     json::object out;
@@ -326,6 +339,7 @@ std::string status_json(const View& view, std::size_t queue_max) {
     out["bytes_sent"] = server.bytes_sent;
     out["boards"] = counts_object(view);
     out["admission"] = admission_object(view, queue_max);
+    out["foreign_servers"] = foreign_servers_array(view);
     if (!server.link_use.empty()) {
         out["link_use"] = json::array(server.link_use.begin(), server.link_use.end());
     }

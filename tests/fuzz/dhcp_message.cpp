@@ -65,6 +65,10 @@ void feed(dhcp::Server& server, std::span<const std::byte> input) {
         now += (control & 64U) != 0 ? Duration(10min) : Duration(1s);
         const dhcp::Outcome outcome = server.on_message(datagram, arrival, now);
         check(outcome);
+        const dhcp::Sender sender{Ipv4Address(0xac100109), MacAddress({2, 0, 0, 0, 0, 9})};
+        const dhcp::Outcome overheard = server.on_overheard(datagram, sender, now);
+        require(overheard.replies.empty() && overheard.lease_changes.empty());
+        require(overheard.events.size() <= 2);
         for (const dhcp::Probe& probe : outcome.probes) {
             if ((control & 128U) != 0)
                 check(server.on_probe_result(probe.address, i % 2 == 0, now));

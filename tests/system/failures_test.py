@@ -23,6 +23,7 @@ import unittest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests/support"), str(ROOT / "tests/system")]
 from appliance import SERVER, Appliance, payload  # noqa: E402
+from foreign_dhcp import FOREIGN_SERVER, start_foreign_dhcp  # noqa: E402
 from guest import eventually  # noqa: E402
 from lab import Lab, end_on_signals  # noqa: E402
 from rehearse_test import RELEASE, arm64_kernel, arm_kernel, initramfs  # noqa: E402
@@ -31,6 +32,7 @@ from virtual_fleet import VirtualFleet  # noqa: E402
 # A kernel may be silent for 120 s before it counts as stuck; loading takes a few seconds before that.
 SECONDS_MAX = 200
 TWIN_MAC = "dc:a6:32:00:99:99"
+FOREIGN_MAC = "02:00:00:00:00:fe"
 
 
 @dataclasses.dataclass
@@ -50,6 +52,7 @@ class Fault:
 FAULTS = {
     "no-start": Fault("start4.elf is not in the image", "start4.elf.*is (not in its boot files|served)", "start4.elf"),
     "no-kernel": Fault("no kernel is in the image", "none of .*kernel8.img", "none of kernel8.img"),
+    "named-kernel": Fault("config.txt names a kernel that is not in the image", "vmlinuz-lab.img is served|none of .*vmlinuz-lab", "vmlinuz-lab"),
     "no-dtb": Fault("the device tree is not in the image", "bcm2711-rpi-4-b.dtb is not served", "bcm2711-rpi-4-b.dtb is not served"),
     "narrow": Fault("a kernel of 32 bits as kernel8.img", "kernel8.img is a 32-bit kernel", "kernel8.img is a 32-bit kernel"),
     "cut-kernel": Fault("the kernel's gzip is cut short", "kernel8.img cannot be unpacked", "kernel8.img cannot be unpacked"),
@@ -58,12 +61,14 @@ FAULTS = {
     "wide": Fault("a kernel of 64 bits as kernel7l.img", "kernel7l.img is a 64-bit kernel", "kernel7l.img is a 64-bit kernel"),
     "klibc-4": Fault("NFS version 4.2 with klibc's nfsmount", "klibc.*(versions 2 and 3|4.2)", "klibc's nfsmount knows versions 2 and 3"),
     "no-init": Fault("the root has no /sbin/init", "the root has no /sbin/init", "the root has no /sbin/init"),
+    "damaged": Fault("its kernel was overwritten in the store", "kernel8.img is damaged in the store", "kernel8.img is damaged in the store"),
     "no-export": Fault("its export is taken out of the NFS server", "NFS 3 mount of .*MNT3ERR|did not let it mount"),
     "other-export": Fault("its export is open to another address", "did not let it mount .*not open to"),
     "no-root": Fault("its root directory is removed", "NFS 3 mount of .*MNT3ERR|did not let it mount"),
     "nfs-wall": Fault("a firewall before NFS", "answers do not come through: look for a firewall"),
     "tftp-wall": Fault("a firewall before TFTP", "never asked for a file: look for a firewall before UDP port 69"),
     "cable": Fault("its wire breaks in the middle of the kernel", "kernel8.img broke off after .*look at cable"),
+    "rogue": Fault("another DHCP server answers it before ours does", rf"another DHCP server, {re.escape(FOREIGN_SERVER)} \(MAC {FOREIGN_MAC}\)"),
     "twin": Fault("a second board has its serial", "two boards say that they are this one"),
     "unpublished": Fault("it is in the fleet file, and apply was not run", "generation 1 has nothing for it: run `bramble apply`"),
     "unpowered": Fault("it never gets power", "never asked for an address: is it powered"),
@@ -94,7 +99,7 @@ class Failures(unittest.TestCase):
         end_on_signals()
         if os.geteuid() != 0:
             self.skipTest("needs root")
-        for program in ("ganesha.nfsd", "rpcbind", "nft", "curl"):
+        for program in ("ganesha.nfsd", "rpcbind", "dnsmasq", "nft", "curl"):
             if not shutil.which(program):
                 self.skipTest(f"{program} is not installed: run 'sudo deploy/setup --for test'")
         self.lab = Lab()
@@ -138,6 +143,7 @@ class Failures(unittest.TestCase):
         "sound": lambda boot: None,
         "no-start": lambda boot: (boot / "start4.elf").unlink(),
         "no-kernel": lambda boot: (boot / "kernel8.img").unlink(),
+        "named-kernel": lambda boot: (boot / "config.txt").write_text("arm_64bit=1\nkernel=vmlinuz-lab.img\n"),
         "no-dtb": lambda boot: (boot / "bcm2711-rpi-4-b.dtb").unlink(),
         "narrow": lambda boot: (boot / "kernel8.img").write_bytes(arm_kernel()),
         "cut-kernel": lambda boot: (boot / "kernel8.img").write_bytes((boot / "kernel8.img").read_bytes()[:-2000]),
@@ -146,6 +152,7 @@ class Failures(unittest.TestCase):
                               (boot / "config.txt").write_text("arm_64bit=0\nauto_initramfs=1\n")),
         "klibc-4": lambda boot: (boot / "initramfs8").write_bytes(initramfs("usr/bin/nfsmount")),
         "no-init": lambda boot: None,
+        "damaged": lambda boot: None,
     }
 
     def fleet(self, without=()):
@@ -185,6 +192,16 @@ boards:
 
     # ---- what is done to the lab
 
+    def damage_kernel(self):
+        """All but its head is overwritten where it lies, as a failing disk or a careless hand does it."""
+        manifest = json.loads((self.store / "current/manifest.json").read_text())
+        entry = next(board for board in manifest["boards"] if board["name"] == "damaged")
+        digest = {**manifest["trees"].get(entry.get("tree", ""), {}), **entry.get("files", {})}["kernel8.img"]["object"].rpartition(":")[2]
+        path = self.store / "objects" / digest[:2] / digest
+        content = path.read_bytes()
+        path.chmod(0o644)
+        path.write_bytes(content[:100] + b"\xff" * (len(content) - 100))
+
     def change_exports(self):
         configuration = self.store / "nfs/ganesha.conf"
         text = configuration.read_text()
@@ -211,6 +228,26 @@ boards:
         file = self.lab.folder / "walls.nft"
         file.write_text(rules)
         self.server.command("nft", "-f", file)
+
+    def start_rogue(self):
+        """A server that knows this one board, and is the first to answer it: of ours the board hears the second offer alone.
+
+        Boards merge offers: its firmware boots from us with the other's address, to which nobody exports its root. From
+        then on it hears us no more, and asks on for ever.
+        """
+        mac = spec("rogue")[1]
+        start_foreign_dhcp(self.lab, self.switch, {mac: "172.16.1.207"}, mac=FOREIGN_MAC, options=("--dhcp-ignore=tag:!known", "--dhcp-broadcast"))
+        ours = f"ether daddr {mac} ip saddr {SERVER} udp sport 67"
+        rules = f"""table bridge lab {{
+            chain forward {{
+                type filter hook forward priority 0;
+                {ours} quota until 600 bytes drop
+                {ours} quota over 600 bytes drop
+            }}
+        }}"""
+        file = self.lab.folder / "late.nft"
+        file.write_text(rules)
+        self.switch.host.command("nft", "-f", file)
 
     def break_cable(self, boards):
         """Its data has been held back since the middle of its kernel; now its link goes, so that it cannot begin anew."""
@@ -269,12 +306,14 @@ boards:
     def test_each_diagnosis_names_its_cause(self):
         self.appliance = Appliance(self.server, self.fleet(without=("unpublished",)))
         self.appliance.apply()
+        self.damage_kernel()
         rehearsed = self.rehearse()
         self.change_exports()
         self.appliance.nfs()
         self.appliance.write_fleet(self.fleet())
         self.appliance.serve()
         self.raise_walls()
+        self.start_rogue()
         serial, mac, _ = spec("unpublished")
         boards = VirtualFleet(
             self.switch, self.power_list(), SECONDS_MAX + 60, compare=False,

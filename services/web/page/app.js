@@ -58,7 +58,10 @@ function showServer() {
   at('link').title = [`up for ${wholeSpan(status.uptime_seconds)}`, status.interface && `${status.interface} ${status.address}`,
                       status.dhcp_mode && `DHCP ${status.dhcp_mode}`, status.version && `version ${status.version}`].filter(Boolean).join(', ');
   set(at('server'), at('link').title);
-  alarm(status.reload_error ? `The last reload was refused; boards are served as before.\n${status.reload_error}` : '');
+  const troubles = (status.foreign_servers ?? []).map((server) => `Another DHCP server answers on this wire: ${server.address}` +
+    `${server.mac ? ` (MAC ${server.mac})` : ''}. Boards may take its offers: switch it off, or set dhcp: {mode: proxy}.`);
+  if (status.reload_error) troubles.unshift(`The last reload was refused; boards are served as before.\n${status.reload_error}`);
+  alarm(troubles.join('\n'));
 }
 
 function showStrangers() {

@@ -258,6 +258,57 @@ TEST_F(AttackClasses, D11ForeignServerIsSeenInReplies) {
     EXPECT_EQ(find_event<ForeignServer>(lab.send(offer, at(0s))), nullptr);
 }
 
+// What another server says to clients is heard on their port, with the MAC that it came from.
+TEST_F(AttackClasses, D11ForeignServerIsHeardOnTheClientsPort) {
+    const Sender sender{ip("172.16.1.9"), mac("02:00:00:00:00:fe")};
+    Message offer = pi.message(MessageType::offer);
+    offer.op = Operation::reply;
+    offer.yiaddr = ip("172.16.1.50");
+    offer.options.set_address(OptionCode::server_identifier, ip("172.16.1.9"));
+    // A client of its was heard before: its MAC is news.
+    lab.send(laptop.selecting(ip("172.16.1.51"), ip("172.16.1.9")), at(0s));
+    const Outcome out = lab.server.on_overheard(emit(offer), sender, at(1s));
+    EXPECT_TRUE(out.replies.empty());
+    ASSERT_NE(find_event<ForeignServer>(out), nullptr);
+    EXPECT_EQ(*find_event<ForeignServer>(out), (ForeignServer{ip("172.16.1.9"), sender.mac}));
+    ASSERT_NE(find_event<OfferedByAnother>(out), nullptr);
+    EXPECT_EQ(
+        *find_event<OfferedByAnother>(out), (OfferedByAnother{ip("172.16.1.9"), ip("172.16.1.50")})
+    );
+    EXPECT_EQ(out.events.back().client.board, "pi-01");
+    const Outcome again = lab.server.on_overheard(emit(offer), sender, at(2s));
+    EXPECT_EQ(find_event<ForeignServer>(again), nullptr);
+    // The MAC stays known where only a client is heard.
+    const Outcome later = lab.send(laptop.selecting(ip("172.16.1.51"), ip("172.16.1.9")), at(90s));
+    ASSERT_NE(find_event<ForeignServer>(later), nullptr);
+    EXPECT_EQ(find_event<ForeignServer>(later)->mac, sender.mac);
+    EXPECT_EQ(lab.server.counters().foreign_servers, 4U);
+}
+
+TEST_F(AttackClasses, D11WhatIsNoForeignAnswerIsNotHeard) {
+    const Sender sender{ip("172.16.1.9"), mac("02:00:00:00:00:fe")};
+    const auto hear = [&](const Message& message) {
+        return lab.server.on_overheard(emit(message), sender, at(0s)).events.size();
+    };
+    Message ours = pi.message(MessageType::ack);
+    ours.op = Operation::reply;
+    ours.options.set_address(OptionCode::server_identifier, ip(server_text));
+    EXPECT_EQ(hear(ours), 0U);  // through a relay
+    EXPECT_EQ(hear(pi.discover()), 0U);
+    Message odd = pi.message(MessageType::release);
+    odd.op = Operation::reply;
+    EXPECT_EQ(hear(odd), 0U);
+    Message nameless = laptop.message(MessageType::nak);
+    nameless.op = Operation::reply;
+    EXPECT_EQ(hear(nameless), 1U);  // by its source; no board's
+    const auto bytes = emit(nameless);
+    for (std::size_t size = 0; size < 240; ++size) {
+        const auto cut = std::span(bytes).first(size);
+        EXPECT_TRUE(lab.server.on_overheard(cut, sender, at(0s)).events.empty());
+    }
+    EXPECT_EQ(lab.server.counters().malformed, 240U);
+}
+
 TEST_F(AttackClasses, D11InventedServersAreBounded) {
     std::size_t said = 0;
     for (unsigned i = 0; i < 100; ++i) {

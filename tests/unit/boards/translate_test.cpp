@@ -43,6 +43,19 @@ TEST(TranslateTest, AHoldHasItsReasonInWords) {
     EXPECT_EQ(std::get<Held>(held->what).reason, "the fleet file does not know it");
 }
 
+TEST(TranslateTest, AnotherServerIsToldOfWithWhatIsKnown) {
+    const Ipv4Address server({172, 16, 1, 254});
+    const MacAddress mac({2, 0, 0, 0, 0, 0xfe});
+    const auto told = translate(heard(dhcp::ClientKind::plain, dhcp::ForeignServer{server, mac}));
+    EXPECT_EQ(std::get<ForeignServerHeard>(told->what).server, server);
+    EXPECT_EQ(std::get<ForeignServerHeard>(told->what).mac, mac);
+    const Ipv4Address address({172, 16, 1, 207});
+    const auto offered =
+        translate(heard(dhcp::ClientKind::plain, dhcp::OfferedByAnother{server, address}));
+    EXPECT_EQ(offered->who.board, "pi-01");
+    EXPECT_EQ(std::get<OfferedByAnother>(offered->what).address, address);
+}
+
 TEST(TranslateTest, WhatIsNoPartOfABootIsLeftOut) {
     EXPECT_FALSE(translate(heard(dhcp::ClientKind::plain, dhcp::Released{})));
 }

@@ -35,7 +35,7 @@ TEST(EventLines, NameTheBoardByAllThatIsKnown) {
 
 TEST(EventLines, NoticesAreWhatNoBoardsStoryTells) {
     EXPECT_EQ(
-        notice_of(event(dhcp::ForeignServer{*Ipv4Address::parse("172.16.1.9")})),
+        notice_of(event(dhcp::ForeignServer{*Ipv4Address::parse("172.16.1.9"), {}})),
         "another DHCP server answers here: 172.16.1.9"
     );
     dhcp::Event stranger = event(dhcp::Held{dhcp::HoldReason::unknown_board, ""});

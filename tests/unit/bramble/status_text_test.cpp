@@ -60,6 +60,21 @@ TEST(StatusText, AFailedReloadCannotBeOverlooked) {
     ) << *text;
 }
 
+TEST(StatusText, AnotherDhcpServerCannotBeOverlooked) {
+    const auto text = render_status(
+        R"({"generation":4,"foreign_servers":[{"address":"172.16.1.254","mac":"02:00:00:00:00:fe"},
+            {"address":"172.16.1.253","mac":null}]})",
+        "{}"
+    );
+    ASSERT_TRUE(text);
+    EXPECT_NE(
+        text->find("ANOTHER DHCP SERVER ANSWERS ON THIS WIRE, 172.16.1.254 (MAC 02:00:00:00:00:fe)"
+                   ": boards may take its offers; switch it off, or set dhcp: {mode: proxy}\n"),
+        std::string::npos
+    ) << *text;
+    EXPECT_NE(text->find("ON THIS WIRE, 172.16.1.253: boards"), std::string::npos);
+}
+
 TEST(StatusText, SaysWhatToDoWhenNothingIsPublished) {
     const auto text = render_status(R"({"generation":0})", R"({"boards":[]})");
     ASSERT_TRUE(text);

@@ -58,6 +58,7 @@ boards::EndedBoot boot_of(const std::string& board, int number) {
     boot.mac_of_twin = MacAddress::parse("dc:a6:32:00:00:99").value();
     boot.other_offer = boards::OtherOffer{
         Ipv4Address::parse("172.16.1.254").value(), Ipv4Address::parse("172.16.1.207").value()};
+    boot.rival_offer = boot.other_offer;
     boot.knocked = {false, true, true};
     boot.knocks_unanswered = 3;
     return out;
@@ -100,6 +101,7 @@ TEST_F(StoreTest, ABootOfAnEarlierProgramComesBack) {
     boot.mac.reset();
     boot.mac_of_twin.reset();
     boot.other_offer.reset();
+    boot.rival_offer.reset();
     boot.knocked = {};
     const auto rows = open().boots().value();
     EXPECT_EQ(rows.skipped, std::vector<std::string>{});

@@ -53,6 +53,17 @@ TEST_F(JsonTest, StatusCountsBoardsByCondition) {
     EXPECT_EQ(counts.at("never-seen"), 0);
 }
 
+TEST_F(JsonTest, OtherDhcpServersAreInTheStatus) {
+    EXPECT_TRUE(read("/api/v1/status").at("foreign_servers").as_array().empty());
+    const MacAddress mac({2, 0, 0, 0, 0, 0xfe});
+    happen(50, boards::ForeignServerHeard{Ipv4Address({172, 16, 1, 254}), mac});
+    const json::object status = read("/api/v1/status");
+    const json::array& servers = status.at("foreign_servers").as_array();
+    ASSERT_EQ(servers.size(), 1U);
+    EXPECT_EQ(servers[0].at("address"), "172.16.1.254");
+    EXPECT_EQ(servers[0].at("mac"), "02:00:00:00:00:fe");
+}
+
 TEST_F(JsonTest, TheQueueIsInTheStatusAndAtItsBoards) {
     EXPECT_FALSE(read("/api/v1/status")["admission"].at("enabled").as_bool());
     EXPECT_FALSE(read("/api/v1/boards/pi-02").contains("queue"));
