@@ -1,4 +1,4 @@
-"""Two real Linux guests on one read-only root at once: each with its name, its keys and a writable `/` in its memory.
+"""Two real Linux guests on one read-only root at once: each with its name, its keys, a writable `/` in its memory, and its kernel's console.
 
 One mounts by NFS 3 and one by 4.2. The root is the quickstart's where that was built before, else it is built here.
 """
@@ -17,6 +17,8 @@ from lab import Lab, end_on_signals  # noqa: E402
 CACHE = pathlib.Path(os.environ.get("BRAMBLE_CACHE", "/var/cache/bramble-lab"))
 GUESTS = {"first": ("52:54:00:00:00:31", "172.16.1.31", "3"), "second": ("52:54:00:00:00:32", "172.16.1.32", "4.2")}
 GUEST_SECONDS_MAX = 300
+# Debian's kernel has netconsole as a module, which systemd loads when the command line says so.
+NETCONSOLE = f'modules_load=netconsole, "netconsole.netconsole=@/eth0,6666@{SERVER}/"'
 
 
 class SharedRoot(unittest.TestCase):
@@ -46,7 +48,7 @@ class SharedRoot(unittest.TestCase):
         public = self.key.with_suffix(".pub").read_text().strip()
         profiles = "\n".join(
             f"  {name}:\n    model: generic\n    image: bookworm\n    root: {{mode: shared, nfs_version: \"{version}\"}}\n"
-            f"    cmdline: [console=ttyAMA0]\n    users: [{{name: root, authorized_keys: [\"{public}\"]}}]"
+            f"    cmdline: [console=ttyAMA0, {NETCONSOLE}]\n    users: [{{name: root, authorized_keys: [\"{public}\"]}}]"
             for name, (_, _, version) in GUESTS.items())
         boards = "\n".join(f'  - {{name: {name}, mac: "{mac}", address: {address}, profile: {name}}}'
                            for name, (mac, address, _) in GUESTS.items())
@@ -74,6 +76,22 @@ class SharedRoot(unittest.TestCase):
         for guest in guests:
             self.assertIsNone(guest.process.exit_code, self.consoles(guests))
         return guests
+
+    def logs(self, name):
+        return self.appliance.bramble("logs", name)
+
+    def hear_consoles(self):
+        """What each kernel says goes to its own boot's story, and to no other's; also the last that it says."""
+        for name in GUESTS:
+            self.ssh(name, f"echo 'the console of {name}' >/dev/kmsg")
+        for name in GUESTS:
+            self.assertTrue(eventually(lambda: f"the console of {name}" in self.logs(name), 10), self.logs(name))
+            for other in GUESTS.keys() - {name}:
+                self.assertNotIn(f"the console of {other}", self.logs(name))
+        print(self.logs("first")[-1500:], flush=True)
+        self.ssh("first", "(sleep 1; echo c >/proc/sysrq-trigger) >/dev/null 2>&1 &")
+        self.assertTrue(eventually(lambda: "Kernel panic - not syncing: sysrq triggered crash" in self.logs("first"), 20), self.logs("first"))
+        self.assertNotIn("Kernel panic", self.logs("second"))
 
     @staticmethod
     def consoles(guests):
@@ -111,6 +129,8 @@ class SharedRoot(unittest.TestCase):
         exports = (self.store / "nfs/ganesha.conf").read_text()
         self.assertEqual(exports.count("EXPORT {"), 1, exports)
         self.assertNotIn("RW", exports)
+        self.hear_consoles()
+
 
 if __name__ == "__main__":
     unittest.main()
