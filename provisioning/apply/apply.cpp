@@ -12,6 +12,7 @@
 #include "provisioning/apply/heartbeat.hpp"
 #include "provisioning/apply/ingest_step.hpp"
 #include "provisioning/apply/kernels.hpp"
+#include "provisioning/apply/nas_roots.hpp"
 #include "provisioning/apply/programs.hpp"
 #include "provisioning/apply/root_exports.hpp"
 #include "provisioning/apply/shared_step.hpp"
@@ -160,6 +161,8 @@ private:
                 return make_initramfs(step);
             case StepKind::pack_identity:
                 return pack_identity(step);
+            case StepKind::write_shared_root:
+                return write_nas_bases(*on_nas(), wanted_.shared, step.subject, seen_.nas_bases);
             case StepKind::copy_root:
                 return copy_root(step);
             case StepKind::write_identity:
@@ -319,6 +322,11 @@ private:
             return {};
         }
         const std::string base = wanted->second.base;
+        if (const auto nas = on_nas()) {
+            return write_nas_root(*nas, board, base, wanted->second.identity).and_then([&] {
+                return remember_identity(board);
+            });
+        }
         const store::RootMaking making = making_of(step.copy_on_write, board);
         const auto staged = changes_.stage_board_root(board, base, making, options_.stop);
         if (!staged) return tl::unexpected(staged.error());
@@ -330,6 +338,14 @@ private:
                 if (!is_current(board, base)) return {};  // the link follows when it is published
                 return changes_.point_board_root(board, base);
             });
+    }
+
+    // Set where another machine has the roots.
+    std::optional<NasWork> on_nas() {
+        const auto* nas = std::get_if<fleet::NfsExternal>(&fleet_.appliance.nfs);
+        if (nas == nullptr) return std::nullopt;
+        const auto warned = [this](const std::string& text) { warn(text); };
+        return NasWork{host_, paths_, *nas, options_.open_nas, telling(), warned, options_.stop};
     }
 
     Result<void> make_initramfs(const Step& step) {
@@ -360,6 +376,12 @@ private:
 
     Result<void> write_identity(const Step& step) {
         const std::string& board = step.subject;
+        if (const auto nas = on_nas()) {
+            const plan::WantedRoot& wanted = wanted_.roots.at(board);
+            return write_nas_identity(*nas, board, wanted.base, wanted.identity).and_then([&] {
+                return remember_identity(board);
+            });
+        }
         return changes_.board_root_to_write(board, wanted_.roots.at(board).base)
             .and_then([&](const Path& root) { return give_identity(board, root); })
             .and_then([&] { return remember_identity(board); });

@@ -14,6 +14,7 @@
 #include "config/layout/store_paths.hpp"
 #include "config/types/result.hpp"
 #include "provisioning/host/host.hpp"
+#include "provisioning/nfs/nas.hpp"
 #include "provisioning/plan/plan.hpp"
 
 namespace bramble::apply {
@@ -43,6 +44,7 @@ struct Options {
     std::function<Result<void>(const layout::Manifest& candidate)> may_publish;
     bool update_pins = false;  // what branches and `latest` mean is looked up anew
     std::stop_token stop;      // between steps and within long ones; what is done stays done
+    nfs::NasOpener open_nas;   // unset: nfs::Nas::open
     // host::carry_over unless tests have another.
     std::function<Result<bool>(
         host::Host&,

@@ -58,6 +58,14 @@ Result<BoardRootPlace, RootFailure> find_board_root(
         return refuse(fmt::format("generation {} has no board '{}'", (*current)->generation, board)
         );
     }
+    if (entry->root && !entry->root->path.string().starts_with(paths.store().string() + "/")) {
+        return refuse(fmt::format(
+            "the root of board '{}' is on {}:{} (nfs: external): look at it on that machine",
+            board,
+            entry->root->server,
+            entry->root->path.string()
+        ));
+    }
     const auto tree = store.tree_of(*entry);
     if (!tree || tree->parent_path() != paths.board(board) || !tree->has_extension()) {
         return refuse(fmt::format("board '{}' has no root of its own", board));

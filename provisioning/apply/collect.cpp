@@ -7,6 +7,7 @@
 #include <set>
 
 #include "provisioning/apply/kernels.hpp"
+#include "provisioning/apply/nas_roots.hpp"
 #include "provisioning/apply/root_exports.hpp"
 #include "provisioning/image/customize.hpp"
 #include "provisioning/image/download.hpp"
@@ -62,13 +63,15 @@ public:
             return changes.remove_stamp(stamp.board, stamp.base);
         });
         each(gone.board_trees, "board roots", [&](const BoardTree& tree) {
-            return changes.remove_board_root(tree.board, tree.base);
+            return leave(store_.paths().board_root(tree.board, tree.base), [&] {
+                return changes.remove_board_root(tree.board, tree.base);
+            });
         });
         each(gone.shared_roots, "shared roots' exports", [&](const std::string& name) {
             return changes.remove_initramfs(name);
         });
         each(gone.roots, "base roots", [&](const std::string& name) {
-            return changes.remove_root(name);
+            return leave(store_.paths().root(name), [&] { return changes.remove_root(name); });
         });
         each(gone.downloads, "unfinished downloads", [&](const std::string& name) {
             return changes.remove_download(name);
@@ -81,6 +84,13 @@ public:
     }
 
 private:
+    // The tree on the NAS goes first: what is still in the store is found by the next run.
+    Result<void> leave(const host::Path& tree, const std::function<Result<void>()>& remove) const {
+        return remove_nas_tree(store_.host(), store_.paths(), options_.open_nas, tree)
+            .and_then(remove)
+            .and_then([&] { return NasMarks(store_.host(), store_.paths()).remove(tree); });
+    }
+
     void tell(const std::string& text) const {
         if (options_.on_progress) options_.on_progress(text);
     }

@@ -13,6 +13,7 @@
 #include "config/fleet/fleet.hpp"
 #include "config/types/result.hpp"
 #include "provisioning/host/host.hpp"
+#include "provisioning/nfs/nas.hpp"
 #include "provisioning/plan/generations_text.hpp"
 #include "provisioning/store/collection.hpp"
 
@@ -28,7 +29,8 @@ struct CollectOptions {
     // Who holds on to which generation; asked once nothing can be published any more.
     std::function<Result<std::map<std::uint64_t, plan::GenerationUse>>()> uses;
     std::function<void(std::string_view)> on_progress;
-    std::stop_token stop;  // between two things that go
+    std::stop_token stop;       // between two things that go
+    nfs::NasOpener open_nas{};  // unset: nfs::Nas::open
 };
 
 struct Collected {

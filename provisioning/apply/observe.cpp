@@ -4,10 +4,13 @@
 
 #include "provisioning/apply/apply.hpp"
 #include "provisioning/apply/kernels.hpp"
+#include "provisioning/apply/nas_roots.hpp"
 #include "provisioning/apply/programs.hpp"
 #include "provisioning/image/customize.hpp"
 #include "provisioning/image/file_facts.hpp"
 #include "provisioning/image/ingest.hpp"
+#include "provisioning/nfs/nas.hpp"
+#include "provisioning/plan/bases.hpp"
 #include "provisioning/plan/scope.hpp"
 #include "provisioning/root/initramfs.hpp"
 #include "provisioning/store/store.hpp"
@@ -26,6 +29,7 @@ public:
             .and_then([&] {
                 look_at_sources();
                 look_at_fleet_kernels();
+                look_at_what_a_nas_loses();
                 return look_at_boot_files();
             })
             .map([&] { look_at_programs(fleet_, store_.paths(), host_, seen_); })
@@ -64,8 +68,12 @@ private:
     }
 
     Result<void> look_at_roots() {
+        const NasMarks marks(host_, store_.paths());
+        const auto place = nas_place(fleet_);
         for (const fleet::Board& board : fleet_.boards) {
-            auto roots = store_.board_roots(board.name);
+            auto roots = store_.board_roots(board.name).and_then([&](auto&& all) {
+                return marks.served(board.name, std::forward<decltype(all)>(all), place);
+            });
             if (!roots) return tl::unexpected(roots.error());
             if (!roots->empty()) seen_.board_roots[board.name] = std::move(*roots);
             const fleet::Profile* profile = fleet_.find_profile(board.profile);
@@ -78,8 +86,31 @@ private:
         if (!shared) return tl::unexpected(shared.error());
         for (const auto& [base, initramfs] : *shared) {
             if (initramfs) seen_.initramfs.emplace(base, *initramfs);
+            const auto there = marks.places(store_.paths().root(base));
+            if (!there) return tl::unexpected(there.error());
+            if (place && there->contains(*place)) seen_.nas_bases.insert(base);
         }
         return {};
+    }
+
+    // What NFS version 3 has no place for, of roots that are in the store.
+    void look_at_what_a_nas_loses() {
+        const auto place = nas_place(fleet_);
+        if (!place) return;
+        std::set<std::string> looked_at;
+        for (const fleet::Profile* profile : plan::profiles_in_use(fleet_)) {
+            const auto base = plan::base_of(fleet_, seen_, *profile);
+            if (!base || profile->root.mode == fleet::RootMode::none) continue;
+            const std::string name = plan::root_name(base->key);
+            const auto record = seen_.images.find(base->key);
+            const bool any = record != seen_.images.end() && record->second.has_root;
+            if (!any || !looked_at.insert(name).second) continue;
+            const auto lost = nfs::what_is_lost(store_.paths().root(name));
+            if (!lost || lost->empty()) continue;
+            seen_.problems.push_back(
+                {profile->where, fmt::format("root {} on {}: {}", name, *place, *lost), false}
+            );
+        }
     }
 
     void look_at_sources() {

@@ -23,6 +23,8 @@ std::string_view to_string(StepKind kind) {
             return "store file";
         case StepKind::make_initramfs:
             return "make initramfs";
+        case StepKind::write_shared_root:
+            return "write shared root of";
         case StepKind::pack_identity:
             return "pack identity";
         case StepKind::copy_root:

@@ -97,6 +97,7 @@ struct Observed {
     std::map<std::string, std::vector<BoardRoot>> board_roots;  // board -> its trees
     std::map<std::string, layout::ObjectFile> initramfs;        // base root -> its initramfs
     std::map<std::string, PackedIdentity> packed_identities;    // board -> its own
+    std::set<std::string> nas_bases;  // shared base roots that the NAS has (nfs: external)
     std::optional<layout::Manifest> current;
     std::uint64_t next_generation = 1;
     std::string filesystem;         // of the store: "ext4", "xfs", "btrfs"; empty: not known

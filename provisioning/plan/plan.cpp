@@ -50,6 +50,7 @@ public:
         install_kernels();
         store_files();
         make_initramfs();
+        write_shared_roots();
         make_roots();
         pack_identities();
         const std::vector<std::string> reasons = reasons_to_publish();
@@ -235,7 +236,35 @@ private:
             step.reason =
                 fmt::format("its base changed: {}{}", wanted.made_of, fate_of_changes(*profile));
         }
+        if (const auto* nas = external()) step.place = place_of(*nas);
         add(std::move(step));
+    }
+
+    const fleet::NfsExternal* external() const {
+        return std::get_if<fleet::NfsExternal>(&fleet_.appliance.nfs);
+    }
+
+    static std::string place_of(const fleet::NfsExternal& nas) {
+        return nas.server + ":" + nas.path.string();
+    }
+
+    // One tree for all that share it.
+    void write_shared_roots() {
+        const auto* nas = external();
+        if (nas == nullptr) return;
+        for (const auto& [base, image] : wanted_.shared) {
+            if (observed_.nas_bases.contains(base)) continue;
+            Step step{
+                StepKind::write_shared_root,
+                image,
+                "boards share its root, and it is not there yet",
+                Digest::of(fmt::format("{}\n{}\n", place_of(*nas), base)),
+                {}};
+            const auto ingest = ingests_.find(image);
+            if (ingest != ingests_.end()) step.after.push_back(ingest->second);
+            step.place = place_of(*nas);
+            add(std::move(step));
+        }
     }
 
     // What becomes of what the board changed: never silently. The root that it leaves stays beside
@@ -281,16 +310,28 @@ private:
 
     void tell_costs() {
         std::map<fleet::CopyOnWrite, std::size_t> roots;
+        std::size_t written = 0;
         for (const Step& step : plan_.steps) {
-            if (step.kind == StepKind::copy_root) ++roots[step.copy_on_write];
+            written += step.place.empty() ? 0 : 1;
+            if (step.kind == StepKind::copy_root && step.place.empty()) ++roots[step.copy_on_write];
         }
         for (const auto& [kind, count] : roots) {
             plan_.costs.push_back(cost_of(kind, count, fleet_, observed_));
+        }
+        if (written > 0) {
+            plan_.costs.push_back(fmt::format(
+                "{} root{} over NFS to {}: each takes the whole space of its base there; the link "
+                "says how long, some 10 s for each GB at 1 Gb/s",
+                written,
+                written == 1 ? "" : "s",
+                place_of(*external())
+            ));
         }
     }
 
     // Before publishing: a board that is told of a root must be able to mount it.
     void export_roots() {
+        if (external() != nullptr) return;  // that machine's own affair
         const std::string wanted = exports_of(wanted_.manifest);
         const bool copied =
             std::any_of(plan_.steps.begin(), plan_.steps.end(), [](const Step& step) {

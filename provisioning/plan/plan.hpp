@@ -22,6 +22,7 @@ enum class StepKind {
     install_kernel,
     store_file,
     make_initramfs,
+    write_shared_root,
     copy_root,
     write_identity,
     pack_identity,
@@ -39,6 +40,7 @@ struct Step {
     std::vector<std::size_t> after;  // indices of the steps that must be done before
     // Of copy_root: how, once the store's filesystem has been asked.
     fleet::CopyOnWrite copy_on_write = fleet::CopyOnWrite::copy;
+    std::string place{};  // of a root that is written to another machine
 
     friend bool operator==(const Step&, const Step&) = default;
 };

@@ -31,8 +31,9 @@ std::string render(const Plan& plan, const fleet::Fleet& fleet) {
             to_string(step.kind),
             step.subject,
             step.reason,
-            step.kind == StepKind::copy_root ? fmt::format(" ({})", name_of(step.copy_on_write))
-                                             : ""
+            !step.place.empty()                ? fmt::format(" (written to {})", step.place)
+            : step.kind == StepKind::copy_root ? fmt::format(" ({})", name_of(step.copy_on_write))
+                                               : ""
         );
     }
     for (const std::string& cost : plan.costs) text += "     " + cost + "\n";

@@ -32,6 +32,13 @@ void check_profile(
             "root: {mode: shared} needs the store on ext4 or xfs: on btrfs a base root is a "
             "subvolume, which NFS servers export only where it is a mount of its own");
     }
+    const bool external = std::holds_alternative<fleet::NfsExternal>(fleet.appliance.nfs);
+    if (external && profile.root.on_base_change == fleet::OnBaseChange::keep) {
+        add(true,
+            "root: {on_base_change: keep} carries changes over from one root of this machine to "
+            "another, and with nfs: external they are on the NAS: set on_base_change: reset, and "
+            "keep what matters outside of the roots");
+    }
     const auto of_copies = copy_on_write_problems(fleet, profile, observed);
     problems.insert(problems.end(), of_copies.begin(), of_copies.end());
     for (const auto& [path, source] : profile.boot_files) {
@@ -79,14 +86,6 @@ std::vector<Problem> unsupported(const fleet::Fleet& fleet, const Observed& obse
         if (std::find(once.begin(), once.end(), problem) == once.end()) {
             once.push_back(std::move(problem));
         }
-    }
-    if (std::holds_alternative<fleet::NfsExternal>(fleet.appliance.nfs)) {
-        once.push_back(
-            {fleet.appliance.where,
-             "nfs: external: this version writes roots below the store only: have that server "
-             "export the store's boards/ directory under its path",
-             false}
-        );
     }
     return once;
 }

@@ -33,8 +33,10 @@ protected:
         ::chmod((top / "root/usr/bin/tool").c_str(), 04755);
         fleet.appliance.store = top / "store";
         fleet.images[0].source = fleet::DirectorySource{top / "boot", top / "root"};
-        // No NFS server of this machine is touched by a unit test.
-        fleet.appliance.nfs = fleet::NfsExternal{"nas", "/volume1"};
+        // A configuration is written for a server that does not run: none of this machine is
+        // touched.
+        fleet.appliance.nfs = fleet::NfsGanesha{};
+        fleet.profiles[0].root.copy_on_write = fleet::CopyOnWrite::copy;  // no mounts either
     }
 
     ~RealMachine() override { std::filesystem::remove_all(top); }
@@ -53,7 +55,8 @@ protected:
 
 TEST_F(RealMachine, AppliesTwiceAndPublishesOnce) {
     if (::geteuid() != 0) GTEST_SKIP() << "roots have foreign owners: run as root";
-    if (!machine.has_program("ssh-keygen")) GTEST_SKIP() << "ssh-keygen is missing";
+    for (const char* program : {"ssh-keygen", "ganesha.nfsd", "rpcbind"})
+        if (!machine.has_program(program)) GTEST_SKIP() << program << " is missing";
     const auto outcome = run(fleet, {}, machine);
     ASSERT_TRUE(outcome) << outcome.error().message;
     EXPECT_EQ(outcome->generation, 1U);
@@ -83,7 +86,8 @@ TEST_F(RealMachine, AppliesTwiceAndPublishesOnce) {
 // A board may turn any directory of its root into a link; the next apply must stay inside.
 TEST_F(RealMachine, ABoardsLinksLeadNoApplyAstray) {
     if (::geteuid() != 0) GTEST_SKIP() << "roots have foreign owners: run as root";
-    if (!machine.has_program("ssh-keygen")) GTEST_SKIP() << "ssh-keygen is missing";
+    for (const char* program : {"ssh-keygen", "ganesha.nfsd", "rpcbind"})
+        if (!machine.has_program(program)) GTEST_SKIP() << program << " is missing";
     ASSERT_TRUE(run(fleet, {}, machine));
     const layout::StorePaths paths(fleet.appliance.store);
     write("ours/hostname", "appliance\n");

@@ -61,16 +61,31 @@ TEST_F(PlanTest, SaysWhatTheKindCostsAndWhyAPlainCopyIsOne) {
     );
 }
 
-// Mounts of this machine mean nothing to the one that exports the store.
-TEST_F(PlanTest, WhatAnotherMachineExportsHasNoMounts) {
+// Mounts and shared blocks of this machine mean nothing to the one that has the roots.
+TEST_F(PlanTest, RootsOnANasAreWrittenThereAndNobodyHereExportsThem) {
     fleet.appliance.nfs = fleet::NfsExternal{"nas", "/export"};
-    seen.filesystem = "ext4";
-    EXPECT_THAT(rendered(), HasSubstr("(plain copy)"));
-    EXPECT_THAT(rendered(), HasSubstr("(no overlayfs: another machine exports the store"));
     seen.filesystem = "btrfs";
-    EXPECT_THAT(rendered(), HasSubstr("(reflink)"));
+    EXPECT_THAT(rendered(), HasSubstr("copy root pi-01: it has none (written to nas:/export)\n"));
+    EXPECT_THAT(
+        rendered(),
+        HasSubstr("     2 roots over NFS to nas:/export: each takes the whole space of its base "
+                  "there; the link says how long, some 10 s for each GB at 1 Gb/s\n")
+    );
+    EXPECT_THAT(rendered(), Not(HasSubstr("export roots")));
     fleet.profiles[0].root.copy_on_write = fleet::CopyOnWrite::btrfs;
     EXPECT_TRUE(make(fleet, seen, store).refused());
+}
+
+TEST_F(PlanTest, ChangesCannotBeCarriedOverOnANas) {
+    fleet.appliance.nfs = fleet::NfsExternal{"nas", "/export"};
+    fleet.profiles[0].root.on_base_change = fleet::OnBaseChange::keep;
+    EXPECT_TRUE(make(fleet, seen, store).refused());
+    EXPECT_THAT(
+        rendered(),
+        HasSubstr("profile 'lab': root: {on_base_change: keep} carries changes over from one root "
+                  "of this machine to another, and with nfs: external they are on the NAS: set "
+                  "on_base_change: reset, and keep what matters outside of the roots\n")
+    );
 }
 
 TEST_F(PlanTest, AKindThatTheStoreDoesNotOfferIsRefusedWithTheRemedy) {

@@ -1,0 +1,279 @@
+#include "provisioning/apply/nas_roots.hpp"
+
+#include <fmt/format.h>
+
+#include <chrono>
+
+#include "config/types/text.hpp"
+#include "provisioning/apply/nas_tree.hpp"
+
+namespace bramble::apply {
+namespace {
+
+using host::Path;
+
+constexpr std::string_view mark_suffix = ".nas";
+// Beside the tree that is in use: half-made, and half taken apart.
+constexpr std::string_view making_prefix = ".new.";
+constexpr std::string_view leaving_prefix = ".gone.";
+constexpr std::chrono::seconds progress_pause{1};
+
+Path mark_of(const Path& tree) {
+    Path mark = tree;
+    mark += mark_suffix;
+    return mark;
+}
+
+Result<std::unique_ptr<nfs::Nas>> open_nas(
+    const nfs::NasOpener& open, const std::string& server, const Path& path
+) {
+    if (open) return open(server, path);
+    return nfs::Nas::open(server, path);
+}
+
+std::string place_of(const fleet::NfsExternal& nas) {
+    return nas.server + ":" + nas.path.string();
+}
+
+// Where a tree of the store lies below the export.
+Path on_nas(const layout::StorePaths& paths, const Path& tree) {
+    return tree.lexically_relative(paths.store());
+}
+
+Path making_of(const Path& tree) {
+    return tree.parent_path() / (std::string(making_prefix) + tree.filename().string());
+}
+
+// What runs that were killed left beside a tree.
+Result<void> clear_beside(nfs::Nas& nas, const Path& tree, const Path& but) {
+    const auto there = nas.status("", tree.parent_path());
+    if (!there) return tl::unexpected(there.error());
+    if (!*there) return {};
+    const auto names = nas.list("", tree.parent_path());
+    if (!names) return tl::unexpected(names.error());
+    for (const auto& [name, kind] : *names) {
+        const bool half = name.starts_with(making_prefix) || name.starts_with(leaving_prefix);
+        if (!half || name == but.filename().string()) continue;
+        if (auto gone = nas.remove("", tree.parent_path() / name); !gone) return gone;
+    }
+    return {};
+}
+
+nfs::WriteOptions write_options(const NasWork& work) {
+    nfs::WriteOptions options;
+    options.stop = work.stop;
+    options.on_progress = [&work, last = std::chrono::steady_clock::now()](
+                              std::uint64_t entries, std::uint64_t of, std::uint64_t bytes
+                          ) mutable {
+        const auto now = std::chrono::steady_clock::now();
+        if (now - last < progress_pause) return;
+        last = now;
+        work.progress(
+            fmt::format("{} of {} files and directories, {}", entries, of, describe_bytes(bytes))
+        );
+    };
+    return options;
+}
+
+// Writes the tree aside, unless it is there whole.
+Result<bool> write_aside(
+    const NasWork& work, nfs::Nas& nas, const std::string& base, const Path& tree
+) {
+    const auto there = nas.status("", tree);
+    if (!there) return tl::unexpected(there.error());
+    if (*there) return false;
+    const Path aside = making_of(tree);
+    if (auto cleared = clear_beside(nas, tree, aside); !cleared)
+        return tl::unexpected(cleared.error());
+    const auto begun = std::chrono::steady_clock::now();
+    const auto written = nas.write_tree(work.paths.root(base), aside, write_options(work));
+    if (!written) return tl::unexpected(written.error());
+    const auto took =
+        std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now() - begun);
+    work.progress(fmt::format(
+        "{} of {} entries written to {}, {} in {}",
+        written->made,
+        written->entries,
+        place_of(work.nas),
+        describe_bytes(written->bytes),
+        describe(took)
+    ));
+    if (!written->lost.empty())
+        work.warn(fmt::format("root {} on {}: {}", base, place_of(work.nas), written->lost));
+    return true;
+}
+
+Result<void> give_identity(
+    const NasWork& work,
+    nfs::Nas& nas,
+    const std::string& board,
+    const Path& tree,
+    const root::Identity& identity
+) {
+    constexpr std::uint32_t private_mode = 0700;  // SSH host keys
+    const Path kept = work.paths.board_identity(board);
+    return work.host.make_directories(work.paths.board(board))
+        .and_then([&] {
+            return work.host.make_directories_in(
+                work.paths.board(board), kept.filename(), private_mode, {}
+            );
+        })
+        .and_then([&] {
+            NasTree there(nas, tree);
+            return root::apply_identity(work.host, there, kept, identity);
+        });
+}
+
+Result<void> write_base(const NasWork& work, const std::string& base) {
+    auto nas = open_nas(work.open, work.nas.server, work.nas.path);
+    if (!nas) return tl::unexpected(nas.error());
+    const Path tree = on_nas(work.paths, work.paths.root(base));
+    const auto fresh = write_aside(work, **nas, base, tree);
+    if (!fresh) return tl::unexpected(fresh.error());
+    Result<void> moved;
+    if (*fresh) moved = (*nas)->rename(making_of(tree), tree);
+    return moved.and_then([&] {
+        return NasMarks(work.host, work.paths).add(work.paths.root(base), place_of(work.nas));
+    });
+}
+
+}  // namespace
+
+std::optional<std::string> nas_place(const fleet::Fleet& fleet) {
+    const auto* nas = std::get_if<fleet::NfsExternal>(&fleet.appliance.nfs);
+    if (nas == nullptr) return std::nullopt;
+    return place_of(*nas);
+}
+
+// ---- marks
+
+Result<std::set<std::string>> NasMarks::places(const Path& tree) const {
+    std::set<std::string> places;
+    const auto there = host_.status(mark_of(tree));
+    if (!there) return tl::unexpected(there.error());
+    if (!*there) return places;
+    const auto text = host_.read_file(mark_of(tree), 1U << 16U);
+    if (!text) return tl::unexpected(text.error());
+    for (std::string_view rest = *text; !rest.empty();) {
+        const auto end = std::min(rest.find('\n'), rest.size());
+        if (end > 0) places.emplace(rest.substr(0, end));
+        rest.remove_prefix(std::min(end + 1, rest.size()));
+    }
+    return places;
+}
+
+Result<void> NasMarks::add(const Path& tree, const std::string& place) {
+    auto all = places(tree);
+    if (!all) return tl::unexpected(all.error());
+    all->insert(place);
+    std::string text;
+    for (const std::string& one : *all) text += one + "\n";
+    // The mark first: a directory without one would be a root of this machine.
+    return host_.make_directories(tree.parent_path())
+        .and_then([&] { return host_.write_file(mark_of(tree), text); })
+        .and_then([&] { return host_.make_directories(tree); });
+}
+
+Result<void> NasMarks::remove(const Path& tree) {
+    return host_.remove_all(mark_of(tree));
+}
+
+Result<std::vector<plan::BoardRoot>> NasMarks::served(
+    std::string_view board,
+    std::vector<plan::BoardRoot> roots,
+    const std::optional<std::string>& place
+) const {
+    std::vector<plan::BoardRoot> kept;
+    for (plan::BoardRoot& root : roots) {
+        const Path tree = paths_.board_root(board, root.base);
+        const auto marked = places(tree);
+        if (!marked) return tl::unexpected(marked.error());
+        bool there = place && marked->contains(*place);
+        if (!place && marked->empty()) there = true;
+        if (!place && !marked->empty()) {
+            const auto inside = host_.list(tree);
+            if (!inside) return tl::unexpected(inside.error());
+            there = !inside->empty();
+        }
+        if (there) kept.push_back(std::move(root));
+    }
+    return kept;
+}
+
+// ---- writing and removing
+
+Result<void> write_nas_root(
+    const NasWork& work,
+    const std::string& board,
+    const std::string& base,
+    const root::Identity& identity
+) {
+    auto nas = open_nas(work.open, work.nas.server, work.nas.path);
+    if (!nas) return tl::unexpected(nas.error());
+    const Path here = work.paths.board_root(board, base);
+    const Path tree = on_nas(work.paths, here);
+    const auto fresh = write_aside(work, **nas, base, tree);
+    if (!fresh) return tl::unexpected(fresh.error());
+    const Path at = *fresh ? making_of(tree) : tree;
+    if (!*fresh) work.progress("it is there whole: only the board's identity is written");
+    return give_identity(work, **nas, board, at, identity)
+        .and_then([&]() -> Result<void> {
+            if (!*fresh) return {};
+            return (*nas)->rename(at, tree);
+        })
+        .and_then([&] { return NasMarks(work.host, work.paths).add(here, place_of(work.nas)); });
+}
+
+Result<void> write_nas_identity(
+    const NasWork& work,
+    const std::string& board,
+    const std::string& base,
+    const root::Identity& identity
+) {
+    auto nas = open_nas(work.open, work.nas.server, work.nas.path);
+    if (!nas) return tl::unexpected(nas.error());
+    const Path tree = on_nas(work.paths, work.paths.board_root(board, base));
+    return give_identity(work, **nas, board, tree, identity);
+}
+
+Result<void> write_nas_bases(
+    const NasWork& work,
+    const std::map<std::string, std::string>& image_of_base,
+    const std::string& image,
+    std::set<std::string>& there
+) {
+    for (const auto& [base, of] : image_of_base) {
+        if (of != image || there.contains(base)) continue;
+        if (auto done = write_base(work, base); !done) return done;
+        there.insert(base);
+    }
+    return {};
+}
+
+Result<void> remove_nas_tree(
+    host::Host& host, const layout::StorePaths& paths, const nfs::NasOpener& open, const Path& tree
+) {
+    const auto places = NasMarks(host, paths).places(tree);
+    if (!places) return tl::unexpected(places.error());
+    for (const std::string& place : *places) {
+        const auto colon = place.find(":/");
+        if (colon == std::string::npos) continue;
+        auto nas = open_nas(open, place.substr(0, colon), place.substr(colon + 1));
+        if (!nas) return tl::unexpected(nas.error());
+        const Path there = on_nas(paths, tree);
+        const Path aside =
+            there.parent_path() / (std::string(leaving_prefix) + there.filename().string());
+        const auto found = (*nas)->status("", there);
+        if (!found) return tl::unexpected(found.error());
+        // From one moment to the next it is not there under its name.
+        if (*found) {
+            auto gone =
+                (*nas)->remove("", aside).and_then([&] { return (*nas)->rename(there, aside); });
+            if (!gone) return gone;
+        }
+        if (auto gone = (*nas)->remove("", aside); !gone) return gone;
+    }
+    return {};
+}
+
+}  // namespace bramble::apply

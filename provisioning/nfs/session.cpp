@@ -1,0 +1,280 @@
+#include "provisioning/nfs/session.hpp"
+
+#include <fmt/format.h>
+#include <nfsc/libnfs-raw-mount.h>
+#include <poll.h>
+
+#include <algorithm>
+
+namespace bramble::nfs {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr int turn_ms = 100;
+constexpr std::chrono::seconds connect_limit{10};
+
+// One step of connecting, which is done when its callback was called.
+struct Step {
+    bool done = false;
+    int status = RPC_STATUS_ERROR;
+    std::string text;    // of an error
+    std::string handle;  // of a mount
+    int refusal = 0;     // mountstat3
+};
+
+void on_connected(rpc_context* /*rpc*/, int status, void* data, void* step) {
+    auto& mine = *static_cast<Step*>(step);
+    mine.done = true;
+    mine.status = status;
+    if (status == RPC_STATUS_ERROR && data != nullptr) mine.text = static_cast<const char*>(data);
+}
+
+void on_mounted(rpc_context* /*rpc*/, int status, void* data, void* step) {
+    auto& mine = *static_cast<Step*>(step);
+    mine.done = true;
+    mine.status = status;
+    if (status == RPC_STATUS_ERROR && data != nullptr) mine.text = static_cast<const char*>(data);
+    if (status != RPC_STATUS_SUCCESS) return;
+    const auto& answer = *static_cast<const mountres3*>(data);
+    mine.refusal = answer.fhs_status;
+    if (answer.fhs_status != MNT3_OK) return;
+    const auto& handle = answer.mountres3_u.mountinfo.fhandle;
+    mine.handle.assign(handle.fhandle3_val, handle.fhandle3_len);
+}
+
+void serve_once(rpc_context* rpc, int wait_ms) {
+    pollfd wait{rpc_get_fd(rpc), static_cast<short>(rpc_which_events(rpc)), 0};
+    ::poll(&wait, 1, wait_ms);
+    // rpc_service also looks at time-outs and sends what was queued since.
+    if (rpc_service(rpc, wait.revents) < 0) return;
+}
+
+bool pump(rpc_context* rpc, const Step& step) {
+    const auto until = Clock::now() + connect_limit;
+    while (!step.done && Clock::now() < until) {
+        pollfd wait{rpc_get_fd(rpc), static_cast<short>(rpc_which_events(rpc)), 0};
+        ::poll(&wait, 1, turn_ms);
+        if (rpc_service(rpc, wait.revents) < 0) break;
+    }
+    return step.done && step.status == RPC_STATUS_SUCCESS;
+}
+
+// Owns a context while it connects.
+struct Context {
+    rpc_context* rpc = rpc_init_context();
+
+    Context() = default;
+    Context(const Context&) = delete;
+    Context& operator=(const Context&) = delete;
+
+    ~Context() {
+        if (rpc != nullptr) rpc_destroy_context(rpc);
+    }
+};
+
+Result<void> connect(
+    Context& context, const std::string& server, int program, int version, std::string_view what
+) {
+    Step step;
+    const bool begun = rpc_connect_program_async(
+                           context.rpc, server.c_str(), program, version, on_connected, &step
+                       ) == 0;
+    if (begun && pump(context.rpc, step)) return {};
+    const char* reason = rpc_get_error(context.rpc);
+    return fail(fmt::format(
+        "no {} answers at {}: {}; look whether that machine is on and reachable, serves NFS "
+        "version "
+        "3, and lets this one through to its ports 111, 2049 and that of mountd",
+        what,
+        server,
+        !step.text.empty()  ? step.text
+        : reason != nullptr ? reason
+                            : "no answer"
+    ));
+}
+
+std::string mount_refusal(int status, const std::string& where) {
+    switch (status) {
+        case MNT3ERR_NOENT:
+            return fmt::format(
+                "{} is not there, or not exported: make the directory on that machine and export "
+                "it to this one, read-write and with no_root_squash",
+                where
+            );
+        case MNT3ERR_ACCES:
+        case MNT3ERR_PERM:
+            return fmt::format(
+                "{} is not exported to this machine: export it to it, read-write and with "
+                "no_root_squash",
+                where
+            );
+        default:
+            break;
+    }
+    return fmt::format("{} cannot be mounted (MOUNT error {})", where, status);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Session>> Session::open(
+    const std::string& server, const std::string& path, const SessionLimits& limits
+) {
+    std::unique_ptr<Session> session(new Session(server + ":" + path, limits));
+    Context mounting;
+    if (auto done = connect(mounting, server, MOUNT_PROGRAM, MOUNT_V3, "mount service"); !done)
+        return tl::unexpected(done.error());
+    Step mount;
+    std::string exported = path;
+    if (rpc_mount3_mnt_async(mounting.rpc, on_mounted, exported.data(), &mount) != 0 ||
+        !pump(mounting.rpc, mount)) {
+        return fail(fmt::format("{}: its mount service gives no answer", session->where_));
+    }
+    if (mount.refusal != MNT3_OK) return fail(mount_refusal(mount.refusal, session->where_));
+    session->root_ = Handle(std::move(mount.handle));
+    Context context;
+    if (auto done = connect(context, server, NFS_PROGRAM, NFS_V3, "NFS server"); !done)
+        return tl::unexpected(done.error());
+    session->rpc_ = std::exchange(context.rpc, nullptr);
+    session->heard_ = Clock::now();
+    if (auto asked = session->ask_for_facts(); !asked) return tl::unexpected(asked.error());
+    return session;
+}
+
+Session::~Session() {
+    break_off("closed");
+    release();
+}
+
+Job Session::take_facts(Crew& crew, std::string& refused) {
+    const Crew::Member here(crew);
+    const FSINFO3args args{root_.raw()};
+    const auto* answer = co_await call<FSINFO3res>(rpc_nfs3_fsinfo_async, args);
+    if (answer == nullptr) co_return;
+    if (answer->status != NFS3_OK) {
+        refused = nas_words(answer->status);
+        co_return;
+    }
+    const FSINFO3resok& facts = answer->FSINFO3res_u.resok;
+    if (facts.wtmax > 0)
+        limits_.write_bytes_max = std::min<std::size_t>(limits_.write_bytes_max, facts.wtmax);
+    time_step_ns_ =
+        facts.time_delta.seconds > 0 ? 1'000'000'000U : std::max(facts.time_delta.nseconds, 1U);
+}
+
+Result<void> Session::ask_for_facts() {
+    Crew crew;
+    std::string refused;
+    take_facts(crew, refused);
+    if (auto done = finish(crew, {}); !done) return done;
+    if (!refused.empty()) return fail(fmt::format("{}: {}", where_, refused));
+    return {};
+}
+
+bool Session::enqueue(CallBase& call) {
+    if (!failure_.empty()) return false;  // goes on at once, without an answer
+    queue_.push_back(&call);
+    send_waiting();
+    return true;
+}
+
+void Session::send_waiting() {
+    while (failure_.empty() && !queue_.empty() && under_way_ < limits_.calls_max) {
+        CallBase* call = queue_.front();
+        queue_.pop_front();
+        if (call->send(rpc_) != 0) {
+            ready_.push_back(call->waiting);
+            const char* reason = rpc_get_error(rpc_);
+            return break_off(reason != nullptr ? reason : "a call cannot be sent");
+        }
+        if (under_way_++ == 0) heard_ = Clock::now();
+        ++sent_;
+    }
+}
+
+void Session::on_answer(rpc_context* rpc, int status, void* data, void* call) {
+    auto& mine = *static_cast<CallBase*>(call);
+    Session& session = *mine.session;
+    --session.under_way_;
+    session.heard_ = Clock::now();
+    if (status == RPC_STATUS_SUCCESS) {
+        mine.answer = data;
+    } else {
+        const char* reason = rpc_get_error(rpc);
+        session.break_off(reason != nullptr ? reason : "the server does not answer");
+    }
+    mine.waiting.resume();  // now: the answer's memory is gone afterwards
+    session.send_waiting();
+}
+
+void Session::break_off(std::string why) {
+    if (!failure_.empty()) return;
+    failure_ = std::move(why);
+    for (CallBase* call : queue_) ready_.push_back(call->waiting);
+    queue_.clear();
+}
+
+// Ends the calls that are under way: each is answered with nothing.
+void Session::release() {
+    if (rpc_ == nullptr) return;
+    rpc_destroy_context(std::exchange(rpc_, nullptr));
+    while (!ready_.empty()) {
+        const auto next = ready_.front();
+        ready_.pop_front();
+        next.resume();
+    }
+}
+
+void Session::turn() {
+    while (!ready_.empty()) {
+        const auto next = ready_.front();
+        ready_.pop_front();
+        next.resume();
+    }
+    if (!failure_.empty()) return release();
+    if (under_way_ == 0) return;
+    serve_once(rpc_, turn_ms);
+    if (under_way_ > 0 && Clock::now() - heard_ > limits_.silence) {
+        break_off(fmt::format("no answer for {} s", limits_.silence.count()));
+    }
+}
+
+Result<void> Session::finish(const Crew& crew, const std::stop_token& stop) {
+    bool stopped = false;
+    while (crew.size() > 0) {
+        if (stop.stop_requested() && failure_.empty()) {
+            stopped = true;
+            break_off("stopped");
+        }
+        turn();
+    }
+    if (stopped) return fail("stopped; what was written is kept: run apply again to go on");
+    if (failure_.empty()) return {};
+    return fail(fmt::format(
+        "{}: the connection broke off ({}); what was written is kept: run apply again to go on",
+        where_,
+        failure_
+    ));
+}
+
+std::string nas_words(nfsstat3 status) {
+    switch (status) {
+        case NFS3ERR_NOSPC:
+            return "it has no room left: make room there, then run apply again";
+        case NFS3ERR_DQUOT:
+            return "its quota is used up: raise it or make room there, then run apply again";
+        case NFS3ERR_ROFS:
+            return "it is exported read-only: export it to this machine read-write";
+        case NFS3ERR_ACCES:
+        case NFS3ERR_PERM:
+            return "it takes root for somebody else, or refuses root: export it with "
+                   "no_root_squash (on a NAS: \"map root to root\", \"no mapping\")";
+        case NFS3ERR_STALE:
+            return "something was removed or restored there meanwhile: run apply again";
+        default:
+            break;
+    }
+    return nfsstat3_to_str(static_cast<int>(status));
+}
+
+}  // namespace bramble::nfs
