@@ -5,6 +5,8 @@ const fleet = {boards: new Map(), strangers: [], status: null};
 const changed = new Set();  // boards whose tiles are behind; at most as many as there are
 let behind = false;         // everything is
 let drawing = false;
+let onShown;
+const shown = new Promise((done) => { onShown = done; });  // all boards, for the first time
 let view = 'fleet';
 const livelyMax = 16;
 
@@ -21,19 +23,25 @@ const dialog = new BoardDialog(operator);
 function draw() {
   drawing = false;
   if (!fleet.status) return;
-  if (behind) {
+  const isFirst = behind && !grid.tiles.size && fleet.boards.size > Grid.firstMax;
+  if (isFirst) {
+    // What the eye sees at once is there a frame before the rest of a large fleet.
+    grid.replace([...fleet.boards.values()].slice(0, Grid.firstMax));
+  } else if (behind) {
     grid.replace([...fleet.boards.values()]);
   } else {
     for (const name of changed) grid.update(fleet.boards.get(name));
     if (changed.size) grid.nobody();
   }
-  behind = false;
+  behind = isFirst;
   changed.clear();
   const counts = countBoards();
   grid.showCounts(counts);
   // Each moving part is a layer of its own: a room that boots at once would pay for them.
   document.body.classList.toggle('lively', counts.booting <= livelyMax);
   if (view === 'boots') massBoot.show([...fleet.boards.values()], fleet.status);
+  if (behind) setTimeout(drawSoon, 150);
+  else onShown();
 }
 
 // What the grid shows, not what the server last counted: the two are a second apart.
@@ -187,8 +195,8 @@ function take(status) {
   showServer();
 }
 
-async function takeEverything() {
-  const [status, all] = await Promise.all([ask('/api/v1/status'), ask('/api/v1/boards')]);
+async function takeEverything(answers = askForEverything()) {
+  const [status, all] = await answers;
   fleet.boards = new Map(all.boards.map((board) => [board.name, board]));
   fleet.strangers = all.strangers || [];
   behind = true;
@@ -259,6 +267,5 @@ setInterval(() => {
   if (view === 'boots') drawSoon();
 }, 1000);
 onHash();
-// What is there is shown at once; what changed since is asked for when the stream has begun.
-takeEverything().catch(() => {});
-live.run();
+// What is there is shown at once; the stream begins after it, and asks for what changed since.
+takeEverything(firstLook).then(() => Promise.race([shown, wait(1000)]), () => {}).then(() => live.run());

@@ -4,6 +4,8 @@
 const conditions = ['up', 'booting', 'waiting', 'stuck', 'silent', 'never-seen'];
 
 class Grid {
+  static firstMax = 70;  // tiles: about a screen
+
   constructor(onOpen) {
     this.tiles = new Map();  // name -> its parts
     this.shown = '';         // the condition that the grid is limited to; '' is all
@@ -47,20 +49,22 @@ class Grid {
       if (!names.has(name)) { parts.item.remove(); this.tiles.delete(name); }
     }
     const list = document.createDocumentFragment();
-    let moved = boards.length !== at('boards').children.length;
+    let next = at('boards').firstChild;  // undefined from where the tiles do not stand in this order
     for (const board of boards) {
       let parts = this.tiles.get(board.name);
       if (!parts) {
         parts = this.makeTile(board.name);
         this.tiles.set(board.name, parts);
-        moved = true;
       }
       this.show(parts, board);
+      if (next === parts.item) {
+        next = next.nextSibling;
+      } else {
+        next = undefined;
+        list.append(parts.item);
+      }
     }
-    if (moved) {
-      for (const board of boards) list.append(this.tiles.get(board.name).item);
-      at('boards').append(list);
-    }
+    at('boards').append(list);
     this.nobody();
   }
 

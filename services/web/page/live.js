@@ -2,6 +2,8 @@
 // questions. It keeps nothing of what it hears.
 'use strict';
 
+const wait = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
+
 const token = {
   get() { return sessionStorage.getItem('token') || ''; },
   set(value) { sessionStorage.setItem('token', value); },
@@ -82,7 +84,7 @@ class Live {
         }
       }
       this.handlers.onLost(why);
-      await new Promise((done) => setTimeout(done, this.pause * (0.7 + 0.6 * Math.random())));
+      await wait(this.pause * (0.7 + 0.6 * Math.random()));
       this.pause = Math.min(this.pause * 1.6, Live.pauseMax);
     }
   }
@@ -114,3 +116,7 @@ class Live {
     }
   }
 }
+
+const askForEverything = () => Promise.all([ask('/api/v1/status'), ask('/api/v1/boards')]);
+const firstLook = askForEverything();
+firstLook.catch(() => {});  // whoever waits for it hears of it
