@@ -350,7 +350,7 @@ private:
 
     Result<void> make_initramfs(const Step& step) {
         for (const auto& [base, image] : wanted_.shared) {
-            if (image != step.subject) continue;
+            if (plan::initramfs_step_key(base) != step.key) continue;
             const auto made = apply::make_initramfs(changes_, base, [this](std::string_view line) {
                 tell(EventKind::progress, std::string(line));
             });

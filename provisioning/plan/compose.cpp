@@ -88,9 +88,9 @@ private:
     // Until it is made, and what it is can be told, its place is held by a file that nothing
     // equals.
     void add_initramfs(const fleet::Profile& profile, layout::BootTree& tree) {
-        const auto key = observed_.sources.find(profile.image);
-        if (key == observed_.sources.end()) return;
-        const std::string base = root_name(key->second);
+        const auto from = base_of(fleet_, observed_, profile);
+        if (!from) return;
+        const std::string base = root_name(from->key);
         result_.shared[base] = profile.image;
         const auto made = observed_.initramfs.find(base);
         tree[std::string(boot::shared_initramfs)] =

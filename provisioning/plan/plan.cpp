@@ -171,12 +171,18 @@ private:
                 StepKind::make_initramfs,
                 image,
                 "boards share its root",
-                Digest::of(fmt::format("initramfs\n{}\n", base)),
+                initramfs_step_key(base),
                 {}};
-            const auto ingest = ingests_.find(image);
-            if (ingest != ingests_.end()) step.after.push_back(ingest->second);
+            wait_for_base(step, image, base);
             add(std::move(step));
         }
+    }
+
+    void wait_for_base(Step& step, const std::string& image, const std::string& base) const {
+        const auto ingest = ingests_.find(image);
+        if (ingest != ingests_.end()) step.after.push_back(ingest->second);
+        const auto install = bases_.find(base);
+        if (install != bases_.end()) step.after.push_back(install->second);
     }
 
     void pack_identities() {
@@ -190,8 +196,7 @@ private:
             step.key = Digest::of(fmt::format("{}\n{}\n", wanted.base, identity.to_string()));
             if (any) step.reason = "its identity changed";
             if (any && !same_base) step.reason = "its base changed: image " + wanted.image;
-            const auto ingest = ingests_.find(wanted.image);
-            if (ingest != ingests_.end()) step.after.push_back(ingest->second);
+            wait_for_base(step, wanted.image, wanted.base);
             add(std::move(step));
         }
     }
@@ -225,10 +230,7 @@ private:
     ) {
         Step step{StepKind::copy_root, board, "it has none", {}, {}};
         step.key = Digest::of(fmt::format("{}\n{}\n", wanted.base, identity.to_string()));
-        const auto ingest = ingests_.find(wanted.image);
-        if (ingest != ingests_.end()) step.after.push_back(ingest->second);
-        const auto install = bases_.find(wanted.base);
-        if (install != bases_.end()) step.after.push_back(install->second);
+        wait_for_base(step, wanted.image, wanted.base);
         const fleet::Board* known = fleet_.find_board(board);
         const fleet::Profile* profile = fleet_.find_profile(known->profile);
         step.copy_on_write = copy_on_write_of(fleet_, *profile, observed_);
@@ -361,6 +363,10 @@ private:
 };
 
 }  // namespace
+
+Digest initramfs_step_key(std::string_view base) {
+    return Digest::of(fmt::format("initramfs\n{}\n", base));
+}
 
 Plan make(const fleet::Fleet& fleet, const Observed& observed, const layout::StorePaths& store) {
     return Planner(fleet, observed, store).run();

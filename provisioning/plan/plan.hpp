@@ -60,6 +60,9 @@ struct Plan {
 // Pure and total: every problem is listed, none throws.
 Plan make(const fleet::Fleet& fleet, const Observed& observed, const layout::StorePaths& store);
 
+// The key of the step that makes the initramfs of a shared base root.
+Digest initramfs_step_key(std::string_view base);
+
 // For people, one line a step with its reason, and for scripts.
 std::string render(const Plan& plan, const fleet::Fleet& fleet);
 std::string render_json(const Plan& plan, const fleet::Fleet& fleet);

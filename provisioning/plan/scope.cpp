@@ -22,11 +22,6 @@ void check_profile(
             {profile.where, fmt::format("profile '{}': {}", profile.name, what), fatal}
         );
     };
-    if (profile.kernel && profile.root.mode == fleet::RootMode::shared) {
-        add(true,
-            "a shared root boots its image's own kernels: take kernel: out, or set root: {mode: "
-            "per-board}");
-    }
     if (profile.root.mode == fleet::RootMode::shared && observed.filesystem == "btrfs") {
         add(true,
             "root: {mode: shared} needs the store on ext4 or xfs: on btrfs a base root is a "

@@ -74,6 +74,30 @@ TEST_F(KernelPlanTest, AFreshStoreBuildsAndInstallsBeforeRootsAreCopied) {
     EXPECT_THAT(rendered(), HasSubstr("install kernel verity: boards with image lite run it"));
 }
 
+TEST_F(KernelPlanTest, ASharedRootIsStartedByAnInitramfsOfTheBaseThatHasTheKernel) {
+    fleet.profiles[0].root.mode = fleet::RootMode::shared;
+    const Plan plan = make(fleet, seen, store);
+    ASSERT_FALSE(plan.refused()) << rendered();
+    std::vector<std::string> names;
+    for (const Step& step : plan.steps) names.emplace_back(to_string(step.kind));
+    EXPECT_THAT(
+        names,
+        ElementsAre(
+            "ingest image",
+            "build kernel",
+            "install kernel",
+            "make initramfs",
+            "pack identity",
+            "pack identity",
+            "export roots",
+            "publish"
+        )
+    );
+    EXPECT_EQ(plan.steps[3].key, initramfs_step_key(root_name(base().key)));
+    EXPECT_THAT(plan.steps[3].after, testing::Contains(2U));
+    EXPECT_THAT(plan.steps[4].after, testing::Contains(2U));
+}
+
 TEST_F(KernelPlanTest, WhatIsThereIsNotMadeAgain) {
     ingest();
     build();
