@@ -173,6 +173,10 @@ class Namespace:
         """The argument list that runs `command` here."""
         return ["nsenter", f"--target={self._holder.pid}", "--net", "--mount", f"--wdns={os.getcwd()}", *map(str, command)]
 
+    def with_mounts(self, *command):
+        """The argument list that runs `command` with this host's mounts and the machine's own network."""
+        return ["nsenter", f"--target={self._holder.pid}", "--mount", f"--wdns={os.getcwd()}", *map(str, command)]
+
     def path(self, path):
         """A path of this host, as the test itself reaches it: with the mounts that programs made here."""
         return pathlib.Path(f"/proc/{self._holder.pid}/root{path}")

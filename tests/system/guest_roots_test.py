@@ -1,0 +1,71 @@
+"""Real Linux guests on board roots of each kind: a snapshot, an overlay, a reflink copy and a plain copy of one base, at once.
+
+Each mounts its own by NFS, becomes itself, and writes what no other sees. The store is on btrfs, which offers them all.
+"""
+
+import pathlib
+import sys
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+from appliance import SERVER, Appliance, fleet_yaml  # noqa: E402
+from debian_guests import IMAGE, DebianGuests, missing_for_guests  # noqa: E402
+from lab import Lab, end_on_signals, run  # noqa: E402
+
+STORE_GB = 12
+# What the fleet file asks for, and how the plan calls it.
+KINDS = {"btrfs": "btrfs snapshot", "overlay": "overlayfs", "reflink": "reflink", "copy": "plain copy"}
+GUESTS = {kind: (f"52:54:00:00:00:5{number}", f"172.16.1.5{number}") for number, kind in enumerate(KINDS)}
+
+
+class GuestRoots(unittest.TestCase):
+    def setUp(self):
+        end_on_signals()
+        reason = missing_for_guests()
+        if reason:
+            self.skipTest(f"{reason}: run 'sudo deploy/setup --for test'")
+        self.lab = Lab()
+        self.addCleanup(self.lab.close)
+        self.switch = self.lab.switch()
+        self.server = self.lab.namespace("server").join(self.switch, "eth1", address=f"{SERVER}/24")
+        self.disk = self.lab.folder / "disk"
+        self.disk.mkdir()
+        image = self.lab.folder / "disk.img"
+        with open(image, "wb") as file:
+            file.truncate(STORE_GB << 30)
+        run("mkfs.btrfs", "-q", str(image))
+        self.server.command("mount", "-o", "loop", image, self.disk)
+        self.guests = DebianGuests(self.lab, self.switch, self.server, self.disk / "store", GUESTS)
+        self.guests.take_what_is_built("-a")
+
+    def test_guests_boot_from_roots_of_each_kind_and_keep_apart(self):
+        profiles = "\n".join(self.guests.profile(kind, f"{{copy_on_write: {kind}}}") for kind in KINDS)
+        appliance = Appliance(self.server, fleet_yaml(self.disk / "store", IMAGE, profiles, self.guests.lines()))
+        plan = appliance.bramble("plan")
+        for kind, name in KINDS.items():
+            self.assertIn(f"copy root {kind}: it has none ({name})", plan)
+        self.guests.apply(appliance)
+        appliance.up()
+        self.guests.boot(appliance)
+        ssh = self.guests.ssh
+        for kind in KINDS:
+            with self.subTest(kind):
+                self.assertEqual(ssh(kind, "hostname").strip(), kind)
+                self.assertIn("nfs", ssh(kind, "findmnt -n -o FSTYPE /"))
+                ssh(kind, f"echo {kind} >/etc/motd && rm -r /etc/skel && mv /etc/issue /etc/was-issue-{kind} && sync")
+        store = self.server.path(self.disk / "store")
+        base = store / "roots" / (store / "boards/copy/root").readlink().name.partition(".")[2]
+        self.assertNotIn((base / "etc/motd").read_text().strip(), KINDS)
+        for kind in KINDS:
+            with self.subTest(kind):
+                self.assertEqual(ssh(kind, "cat /etc/motd").strip(), kind)
+                self.assertEqual(ssh(kind, "ls -d /etc/was-*").split(), [f"/etc/was-issue-{kind}"])
+                self.assertEqual(ssh(kind, "systemctl is-system-running --wait || systemctl --failed --plain").strip(), "running")
+                changes = appliance.bramble("root", "diff", kind)
+                for path in ("etc/motd", "etc/skel", f"etc/was-issue-{kind}"):
+                    self.assertIn(path, changes)
+        self.assertTrue((base / "etc/skel").is_dir())
+
+
+if __name__ == "__main__":
+    unittest.main()
