@@ -1,4 +1,4 @@
-"""The status page in Chromium while 64 virtual boards boot: every state shown, what operators change, who may not.
+"""The status page in Chromium while 64 virtual boards and a real guest boot: every state shown, what operators change, who may not.
 
 page.mjs drives the browser and says what it found; this boots the boards when it asks for it. Screenshots go to
 BRAMBLE_SHOTS, where that is set.
@@ -16,6 +16,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests/support"), str(ROOT / "deploy/lab")]
 import stand_in  # noqa: E402
 from appliance import SERVER, Appliance, fleet_yaml, program  # noqa: E402
+from debian_guests import IMAGE, DebianGuests, missing_for_guests  # noqa: E402
 from guest import eventually  # noqa: E402
 from lab import Lab, LabError, end_on_signals  # noqa: E402
 from virtual_fleet import VirtualFleet  # noqa: E402
@@ -23,13 +24,14 @@ from virtual_fleet import VirtualFleet  # noqa: E402
 HERE = pathlib.Path(__file__).resolve().parent
 BOARDS = 64  # that boot; beside them one that never does, and one that stops
 FLEET_SECONDS_MAX = 240
-SECONDS_MAX = 600
+GUEST = {"guest": ("52:54:00:00:00:61", "172.16.1.161")}
+SECONDS_MAX = 700
 CHECKS = (
     "the page begins by itself", "boards that boot and that wait are shown as they do",
     "boots are shown side by side with the link and the queue", "what boards do is told as it happens",
     "an unknown board is adopted after the token is asked for", "the token stays in this tab and nowhere else",
     "an adopted board is forgotten without asking again", "a board that stands in the fleet file is not",
-    "every board comes up", "a board that stopped is shown as stuck", "a board has its boot as a waterfall",
+    "every board comes up", "a real guest is among them, with its kernel", "a board that stopped is shown as stuck", "a board has its boot as a waterfall",
     "a board says what it gets and which rule gave it", "a generation is rolled back to",
     "keys alone lead through the grid and back", "the page comes back when the server does",
     "axe finds nothing serious, light", "axe finds nothing serious, dark", "axe finds nothing serious, phone",
@@ -56,6 +58,8 @@ class Page(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         end_on_signals()
+        if reason := missing_for_guests():
+            raise unittest.SkipTest(f"{reason}: run 'sudo deploy/setup --for test'")
         install_packages()
         cls.lab = Lab()
         cls.addClassCleanup(cls.lab.close)
@@ -64,7 +68,7 @@ class Page(unittest.TestCase):
         shots.mkdir(parents=True, exist_ok=True)
         token = cls.appliance.bramble("token").strip()
         page = cls.server.start(
-            "node", HERE / "page.mjs", "http://127.0.0.1:8080", f"http://{SERVER}:8082", token, shots, BOARDS + 2,
+            "node", HERE / "page.mjs", "http://127.0.0.1:8080", f"http://{SERVER}:8082", token, shots, BOARDS + 3,
             log="page.log", stdin=subprocess.PIPE)
         cls.results = cls.follow(page)
         cls.output = page.output()
@@ -77,16 +81,19 @@ class Page(unittest.TestCase):
         cls.server = cls.lab.namespace("server").join(cls.switch, "eth1", address=f"{SERVER}/24")
         lines = [board_line(f"pi-{number:02}", number) for number in range(BOARDS)]
         cls.powered = "\n".join(lines)
-        lines += [board_line("stops", 0xd0), board_line("never", 0xd1)]
+        cls.guests = DebianGuests(cls.lab, cls.switch, cls.server, folder / "store", GUEST)
+        cls.guests.take_what_is_built()
+        lines += [board_line("stops", 0xd0), board_line("never", 0xd1), cls.guests.lines()]
         text = fleet_yaml(
-            folder / "store", f"  pi: {{source: {{directory: {{boot: {folder}/stand-in/boot, root: {folder}/stand-in/root}}}}}}",
-            "  pi: {model: pi4, image: pi, cmdline: [console=tty1], config_txt: {arm_64bit: 1}}", "\n".join(lines))
+            folder / "store", f"  pi: {{source: {{directory: {{boot: {folder}/stand-in/boot, root: {folder}/stand-in/root}}}}}}\n{IMAGE}",
+            "  pi: {model: pi4, image: pi, cmdline: [console=tty1], config_txt: {arm_64bit: 1}}\n" + cls.guests.profile("guest", "{}"),
+            "\n".join(lines))
         text = text.replace("images:", "include: [boards.d/*.yaml]\nimages:", 1)
         text = text.replace('admin: {listen: "127.0.0.1:8080"}',
                             f'admin: {{listen: "127.0.0.1:8080", public: "{SERVER}:8082"}}\n  admission: {{link: 200Mbit}}')
         (folder / "boards.d").mkdir()
         cls.appliance = Appliance(cls.server, text)
-        cls.appliance.apply()
+        cls.guests.apply(cls.appliance)
         cls.appliance.write_fleet(text.replace("arm_64bit: 1", "arm_64bit: 1, enable_uart: 1"))
         cls.appliance.apply()
         cls.appliance.nfs()
@@ -104,7 +111,7 @@ class Page(unittest.TestCase):
 
     @classmethod
     def boot(cls):
-        """All but two boards, and one that nobody knows, and one that says a single word."""
+        """A guest, all but two boards, and one that nobody knows, and one that says a single word."""
         manifest = cls.lab.folder / "powered.json"
         published = (cls.lab.folder / "store/current/manifest.json").read_text()
         for number, serial in ((0xee, "600000ee"), (0xd0, "600000d0")):
@@ -113,8 +120,9 @@ class Page(unittest.TestCase):
             for _ in range(2):
                 host.command(sys.executable, ROOT / "tests/support/lone_board.py", "eth0", serial, mac)
         whole = json.loads(published)
-        whole["boards"] = [board for board in whole["boards"] if board["name"] not in ("stops", "never")]
+        whole["boards"] = [board for board in whole["boards"] if board["name"] not in ("stops", "never", *GUEST)]
         manifest.write_text(json.dumps(whole))
+        cls.guests.power_on("guest")
         cls.fleet = VirtualFleet(cls.switch, manifest, FLEET_SECONDS_MAX, compare=False)
 
     @classmethod

@@ -134,6 +134,12 @@ await check('every board comes up', async () => {
   await until(page, (all) => document.querySelectorAll('.tile.up').length >= all - 2, Number(boards), {timeout: 240000});
   await page.screenshot({path: `${shots}/fleet-up.png`});
 });
+await check('a real guest is among them, with its kernel', async () => {
+  await page.click('.tile.up[data-name=guest]');
+  await until(page, () => /6\.\d+\.\d+-\S*arm64/.test(document.getElementById('board-facts').textContent));
+  await page.screenshot({path: `${shots}/guest.png`});
+  await page.keyboard.press('Escape');
+});
 await check('a board that stopped is shown as stuck', async () => {
   await saw(page, 'stuck', 120000);
   equal([await count(page, 'stuck'), await count(page, 'never-seen'), await count(page, 'up')], [1, 1, Number(boards) - 2], 'counts');
