@@ -163,7 +163,7 @@ private:
                 auto facts = image::read_file_facts(host_, path, source);
                 if (!facts) return tl::unexpected(facts.error());
                 seen_.boot_file_facts[source] = std::move(*facts);
-                const auto stored = store_.has_object(file->digest);
+                const auto stored = store_.has_object({file->digest, file->size});
                 if (!stored) return tl::unexpected(stored.error());
                 if (*stored) seen_.objects.insert(file->digest);
             }

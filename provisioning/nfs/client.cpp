@@ -13,6 +13,22 @@
 
 namespace bramble::nfs {
 
+namespace {
+
+// "mount_cb: RPC error: Mount failed with error MNT3ERR_ACCES(13) Permission denied(13)": what the
+// server answered is the code alone.
+std::string in_short(std::string_view reason) {
+    for (const std::string_view kind : {"MNT3ERR_", "NFS3ERR_", "NFS4ERR_"}) {
+        const auto begin = reason.find(kind);
+        if (begin == std::string_view::npos) continue;
+        const std::string_view code = reason.substr(begin);
+        return fmt::format("the server answers {}", code.substr(0, code.find_first_of("( ")));
+    }
+    return std::string(reason);
+}
+
+}  // namespace
+
 struct Client::Context {
     nfs_context* nfs = nullptr;
     std::string where;  // "172.16.1.1:/srv/root"
@@ -30,7 +46,11 @@ struct Client::Context {
     tl::unexpected<Error> failure(std::string_view doing, const std::string& path) const {
         const char* reason = nfs_get_error(nfs);
         return fail(fmt::format(
-            "{} {}{}: {}", doing, where, path, reason != nullptr ? reason : "unknown error"
+            "{} {}{}: {}",
+            doing,
+            where,
+            path,
+            in_short(reason != nullptr ? reason : "unknown error")
         ));
     }
 };

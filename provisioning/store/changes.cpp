@@ -47,7 +47,7 @@ Result<Changes> Changes::begin(host::Host& host, const layout::StorePaths& paths
 Result<layout::ObjectFile> Changes::add_object(const Path& source) {
     const auto seen = host().hash_file(source);
     if (!seen) return tl::unexpected(seen.error());
-    const auto there = store_.has_object(seen->digest);
+    const auto there = store_.has_object({seen->digest, seen->size});
     if (!there) return tl::unexpected(there.error());
     if (*there) return layout::ObjectFile{seen->digest, seen->size};
     const Path aside = paths().staging() / "object";
@@ -67,7 +67,7 @@ Result<layout::ObjectFile> Changes::add_object(const Path& source) {
 
 Result<layout::ObjectFile> Changes::add_object(std::string_view bytes, Readers readers) {
     const layout::ObjectFile object{Digest::of(bytes), bytes.size()};
-    const auto there = store_.has_object(object.digest);
+    const auto there = store_.has_object(object);
     if (!there) return tl::unexpected(there.error());
     if (*there) return object;
     const auto status = host().status(paths().store());

@@ -24,7 +24,10 @@ Result<std::vector<plan::KernelRecord>> Store::kernels() const {
         const auto text = host_.read_file(file, record_bytes_max);
         if (!text) return tl::unexpected(text.error());
         auto record = parse_kernel_record(*text);
-        if (record && record->key.to_string() == entry.name) records.push_back(std::move(*record));
+        if (!record || record->key.to_string() != entry.name) continue;
+        const auto whole = has_objects(record->files);
+        if (!whole) return tl::unexpected(whole.error());
+        if (*whole) records.push_back(std::move(*record));
     }
     return records;
 }

@@ -72,7 +72,7 @@ Result<std::map<std::string, std::optional<layout::ObjectFile>>> Store::shared_r
         );
         if (!made) return tl::unexpected(made.error());
         if (*made) {
-            const auto stored = has_object((*made)->digest);
+            const auto stored = has_object(**made);
             if (!stored) return tl::unexpected(stored.error());
             if (!*stored) made->reset();
         }
@@ -93,7 +93,7 @@ Result<std::optional<plan::PackedIdentity>> Store::packed_identity(std::string_v
         }
     );
     if (!packed || !*packed) return packed;
-    const auto stored = has_object((*packed)->archive.digest);
+    const auto stored = has_object((*packed)->archive);
     if (!stored) return tl::unexpected(stored.error());
     if (!*stored) packed->reset();
     return packed;

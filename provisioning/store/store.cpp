@@ -12,10 +12,19 @@ constexpr std::uint64_t record_bytes_max = 64U << 20U;
 
 }  // namespace
 
-Result<bool> Store::has_object(const Digest& digest) const {
-    return host_.status(paths_.object(digest)).map([](const auto& found) {
-        return found.has_value();
+Result<bool> Store::has_object(const layout::ObjectFile& object) const {
+    return host_.status(paths_.object(object.digest)).map([&](const auto& found) {
+        return found && found->size == object.size;
     });
+}
+
+Result<bool> Store::has_objects(const layout::BootTree& files) const {
+    for (const auto& [path, file] : files) {
+        const auto* object = std::get_if<layout::ObjectFile>(&file);
+        if (object == nullptr) continue;
+        if (const auto there = has_object(*object); !there || !*there) return there;
+    }
+    return true;
 }
 
 Result<std::vector<plan::ImageRecord>> Store::images() const {
@@ -33,6 +42,9 @@ Result<std::vector<plan::ImageRecord>> Store::images() const {
             if (!root) return tl::unexpected(root.error());
             if (!*root) continue;
         }
+        const auto whole = has_objects(record->files);
+        if (!whole) return tl::unexpected(whole.error());
+        if (!*whole) continue;
         records.push_back(std::move(*record));
     }
     return records;

@@ -41,9 +41,11 @@ public:
 
     host::Host& host() const { return host_; }
 
-    [[nodiscard]] Result<bool> has_object(const Digest& digest) const;
-    // Records of images whose root, if they have one, is there too; unreadable ones count as absent
-    // and are built again.
+    // With the size that it should have: one that was cut short counts as absent.
+    [[nodiscard]] Result<bool> has_object(const layout::ObjectFile& object) const;
+    [[nodiscard]] Result<bool> has_objects(const layout::BootTree& files) const;
+    // Records of images whose objects are there, and whose root if they have one; unreadable ones
+    // count as absent and are built again.
     [[nodiscard]] Result<std::vector<plan::ImageRecord>> images() const;
     // Kernels that were built; unreadable ones count as absent and are built again.
     [[nodiscard]] Result<std::vector<plan::KernelRecord>> kernels() const;

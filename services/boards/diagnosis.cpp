@@ -40,6 +40,7 @@ std::string lost_of(const Boot& boot, FileClass of) {
     std::string names;
     for (const FileRecord& file : boot.files) {
         if (file.file_class != of || !is_lost(file)) continue;
+        if (file.path.starts_with("recovery")) continue;  // only looked for: nothing has it
         names += (names.empty() ? "" : ", ") + file.path;
     }
     return names;
@@ -245,7 +246,7 @@ std::string on_root(const Boot& boot, const Surroundings& around) {
     if (boot.has_knocked(NfsDoor::mount)) {
         return fmt::format(
             "the NFS server did not let it mount {}: its export is missing, or is not open to {}; "
-            "run apply again, and look at the server's log",
+            "run `bramble apply`, which writes the exports anew, and look at the server's log",
             expected.export_path.empty() ? "its root" : expected.export_path,
             boot.address.to_string()
         );
@@ -296,6 +297,23 @@ bool lies_ahead(const Examined& examined, const Boot& boot) {
            *examined.phase == static_cast<int>(boot.phase) + 1;
 }
 
+// What was seen on the wire, what a look at the generation found, or both; the surer one first.
+std::string likeliest(const Boot& boot, const Surroundings& around) {
+    const FileRecord* last = latest(boot);
+    const bool broke_off = last != nullptr && last->outcome == FileOutcome::failed;
+    const std::string found = around.examined.finding + ": " + around.examined.remedy;
+    if (!broke_off && explains(around.examined, boot)) return found;
+    const std::string seen = by_phase(boot, around);
+    if (!lies_ahead(around.examined, boot)) return seen;
+    const bool kernels_were_lost = boot.phase == Phase::config &&
+                                   !any_there(boot, FileClass::kernel) &&
+                                   !lost_of(boot, FileClass::kernel).empty();
+    if (!broke_off && kernels_were_lost) return found;  // that is what was seen
+    // A kernel that is not heard may have come so far; all else that may be is a guess.
+    if (!broke_off && boot.phase == Phase::kernel) return found + "; if that is not it, " + seen;
+    return seen + "; besides, " + found;
+}
+
 }  // namespace
 
 bool is_storm(const FileRecord& file) {
@@ -308,14 +326,7 @@ bool turns_in_a_circle(const Boot& boot) {
 }
 
 std::string diagnose(const Boot& boot, const Surroundings& around) {
-    const FileRecord* last = latest(boot);
-    const bool broke_off = last != nullptr && last->outcome == FileOutcome::failed;
-    const bool by_finding = !broke_off && explains(around.examined, boot);
-    std::string text = by_finding ? around.examined.finding + ": " + around.examined.remedy
-                                  : by_phase(boot, around);
-    if (!by_finding && lies_ahead(around.examined, boot)) {
-        text += fmt::format("; besides, {}: {}", around.examined.finding, around.examined.remedy);
-    }
+    std::string text = likeliest(boot, around);
     if (const std::string twin = diagnose_twin(boot); !twin.empty()) text = twin + "; " + text;
     if (boot.restarts >= restarts_max) {
         text = fmt::format("it begins again and again ({}): {}", times(boot.restarts + 1), text);

@@ -303,11 +303,14 @@ Result<std::string> render_boot_log(std::string_view text) {
     );
     std::vector<LogLine> lines = log_of(*boot);
     add_console(*document, lines);
+    const LogLine end{
+        number_of(*boot, "seconds"),
+        fmt::format("{:<10}{}", text_of(*boot, "state"), what_for(*boot))};
+    // A kernel speaks on after its boot; of a boot that failed, why is read last.
+    const bool is_up = text_of(*boot, "state") == "up";
+    if (is_up) lines.push_back(end);
     lines = in_order(std::move(lines));
-    lines.push_back(
-        {number_of(*boot, "seconds"),
-         fmt::format("{:<10}{}", text_of(*boot, "state"), what_for(*boot))}
-    );
+    if (!is_up) lines.push_back(end);
     for (const LogLine& line : lines) {
         out += trimmed(fmt::format("{:>9.3f} s  {}", line.at, line.text)) + "\n";
     }

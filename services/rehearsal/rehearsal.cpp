@@ -8,6 +8,7 @@
 #include <utility>
 #include <variant>
 
+#include "config/layout/store_paths.hpp"
 #include "config/types/text.hpp"
 #include "services/rehearsal/root_check.hpp"
 #include "services/rehearsal/spec.hpp"
@@ -283,9 +284,9 @@ void Rehearsal::on_mount(const virtual_board::MountRoot& wanted) {
         return boot.report.stop(
             Phase::root,
             root.error().message,
-            "run `bramble apply`, which makes the root and exports it; `bramble doctor` looks at "
-            "the "
-            "NFS server"
+            "its export or the directory behind it may be missing: run `bramble apply`, which "
+            "makes "
+            "both; `bramble doctor` looks at the NFS server"
         );
     }
     check_root(**root, wanted.cmdline, boot.release, boot.report);
@@ -316,6 +317,16 @@ tftp::Resolution Rehearsal::resolve(
     return tftp::File{content, boot_->entry.name, path, manifest_.generation};
 }
 
+std::string Rehearsal::how_to_mend(const layout::ObjectFile& object) const {
+    const layout::StorePaths store(fleet_->appliance.store);
+    return fmt::format(
+        "remove {}, run `bramble apply`, which makes it anew, and restart bramble.service, which "
+        "has "
+        "the old one open; look at the disk",
+        store.object(object.digest).string()
+    );
+}
+
 std::shared_ptr<const tftp::Content> Rehearsal::content_of(
     const layout::BootFile& file, const std::string& path
 ) {
@@ -330,7 +341,7 @@ std::shared_ptr<const tftp::Content> Rehearsal::content_of(
             boot_->report.stop(
                 Phase::firmware,
                 fmt::format("{} is damaged in the store: {}", path, content.error().message),
-                "remove that object and run `bramble apply`, which makes it anew"
+                how_to_mend(object)
             );
         }
         return nullptr;
@@ -359,7 +370,7 @@ void Rehearsal::on_file(const virtual_board::ReceivedFile& received) {
         boot_->report.stop(
             Phase::firmware,
             fmt::format("{} is damaged in the store: its bytes are not what was stored", path),
-            "remove that object and run `bramble apply`, which makes it anew"
+            how_to_mend(*object)
         );
     }
 }

@@ -84,6 +84,7 @@ private:
     void check_files();
     void explain(const virtual_board::BootFailure& failure);
     void explain_size(const virtual_board::BootFailure& failure);
+    std::string how_to_mend(const layout::ObjectFile& object) const;
     std::shared_ptr<const tftp::Content> content_of(
         const layout::BootFile& file, const std::string& path
     );

@@ -100,7 +100,8 @@ void Rehearsal::explain(const virtual_board::BootFailure& failure) {
             return report.stop(
                 Phase::kernel,
                 failure.detail + ": the board stops with its LED at seven short flashes",
-                "add the kernel to the image's boot directory or under boot_files:"
+                "add the kernel to the image's boot directory or under boot_files:, or correct "
+                "kernel= in config.txt"
             );
         case Failure::no_cmdline:
             if (!boot_->entry.root) {

@@ -228,7 +228,11 @@ void FileOrder::choose_kernel() {
     if (kernel_ >= kernels_.size()) {
         return fail_boot(
             Failure::no_kernel,
-            fmt::format("none of {} is served", fmt::join(kernels_, ", ")),
+            config_.kernel
+                ? fmt::format(
+                      "config.txt names the kernel {}, which is not served", kernels_.front()
+                  )
+                : fmt::format("none of {} is served", fmt::join(kernels_, ", ")),
             led_no_kernel
         );
     }

@@ -52,7 +52,7 @@ class Fault:
 FAULTS = {
     "no-start": Fault("start4.elf is not in the image", "start4.elf.*is (not in its boot files|served)", "start4.elf"),
     "no-kernel": Fault("no kernel is in the image", "none of .*kernel8.img", "none of kernel8.img"),
-    "named-kernel": Fault("config.txt names a kernel that is not in the image", "vmlinuz-lab.img is served|none of .*vmlinuz-lab", "vmlinuz-lab"),
+    "named-kernel": Fault("config.txt names a kernel that is not in the image", "config.txt names the kernel vmlinuz-lab.img", "config.txt names the kernel vmlinuz-lab.img"),
     "no-dtb": Fault("the device tree is not in the image", "bcm2711-rpi-4-b.dtb is not served", "bcm2711-rpi-4-b.dtb is not served"),
     "narrow": Fault("a kernel of 32 bits as kernel8.img", "kernel8.img is a 32-bit kernel", "kernel8.img is a 32-bit kernel"),
     "cut-kernel": Fault("the kernel's gzip is cut short", "kernel8.img cannot be unpacked", "kernel8.img cannot be unpacked"),
@@ -192,12 +192,15 @@ boards:
 
     # ---- what is done to the lab
 
-    def damage_kernel(self):
-        """All but its head is overwritten where it lies, as a failing disk or a careless hand does it."""
+    def damaged_object(self):
         manifest = json.loads((self.store / "current/manifest.json").read_text())
         entry = next(board for board in manifest["boards"] if board["name"] == "damaged")
-        digest = {**manifest["trees"].get(entry.get("tree", ""), {}), **entry.get("files", {})}["kernel8.img"]["object"].rpartition(":")[2]
-        path = self.store / "objects" / digest[:2] / digest
+        digest = {**manifest["trees"].get(entry.get("tree", ""), {}), **entry.get("files", {})}["kernel8.img"]["object"]
+        return self.store / "objects" / digest[:2] / digest
+
+    def damage_kernel(self):
+        """All but its head is overwritten where it lies, as a failing disk or a careless hand does it."""
+        path = self.damaged_object()
         content = path.read_bytes()
         path.chmod(0o644)
         path.write_bytes(content[:100] + b"\xff" * (len(content) - 100))
@@ -299,6 +302,7 @@ boards:
             rows.append(f"| {fault.injected} | {fault.cell(fault.found)} | {fault.cell(rehearsed.get(name) if fault.rehearsed else None)} |")
         text = "\n".join(rows).replace(str(self.store), "STORE")
         text = re.sub(r"root\.[0-9a-f]+", "root.KEY", text)
+        text = re.sub(r"objects/[0-9a-f/]+", "objects/SUM", text)
         if path := os.environ.get("FAILURES_TABLE"):
             pathlib.Path(path).write_text(text + "\n")
         return text
@@ -344,6 +348,24 @@ boards:
         console = self.api("/boards/cut-initramfs/boots/0/console")
         self.assertIn("Kernel panic - not syncing: VFS: Unable to mount root fs", console)
         self.assertIn("console   [    1.9] Kernel panic", self.appliance.bramble("logs", "cut-initramfs"))
+        self.hear_of_the_rogue()
+        self.follow_remedies()
+
+    def hear_of_the_rogue(self):
+        self.assertIn(f"ANOTHER DHCP SERVER ANSWERS ON THIS WIRE, {FOREIGN_SERVER} (MAC {FOREIGN_MAC})", self.appliance.bramble("status", "--once"))
+        self.assertIn(f"is offered 172.16.1.207 by another DHCP server, {FOREIGN_SERVER}", self.appliance.log())
+        metrics = self.server.command("curl", "-s", "http://127.0.0.1:8080/metrics")
+        self.assertGreater(int(re.search(r"(?m)^bramble_dhcp_foreign_servers_total (\d+)", metrics).group(1)), 2)
+
+    def follow_remedies(self):
+        """What is said to help in the store and at the exports does."""
+        self.damaged_object().unlink()
+        self.appliance.apply()
+        rehearsed = self.rehearse()
+        for name in ("damaged", "no-export", "no-root", "unpublished"):
+            self.assertIsNone(rehearsed[name], name)
+        exports = (self.store / "nfs/ganesha.conf").read_text()
+        self.assertNotIn("172.16.1.240", exports)
 
     def power_list(self):
         """A manifest of those that get power from the runner."""

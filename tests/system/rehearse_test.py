@@ -139,6 +139,8 @@ class Rehearse(unittest.TestCase):
         self.assertEqual(self.first(), "kernel8.img is damaged in the store: its bytes are not what was stored")
         path.unlink()
         self.assertIn("kernel8.img is damaged in the store: ", self.first())
+        self.appliance.apply()  # the remedy
+        self.assertIsNone(self.first())
 
     def test_klibc_mounts_version_3_only(self):
         (self.boot / "initramfs8").write_bytes(initramfs("usr/bin/nfsmount"))

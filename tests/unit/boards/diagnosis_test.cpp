@@ -202,7 +202,8 @@ TEST_F(RootDiagnosisTest, TheMountWasRefused) {
     EXPECT_EQ(
         after_silence(),
         "the NFS server did not let it mount /srv/pi-01: its export is missing, or is not open to "
-        "172.16.1.3; run apply again, and look at the server's log"
+        "172.16.1.3; run `bramble apply`, which writes the exports anew, and look at the server's "
+        "log"
     );
 }
 
@@ -259,7 +260,27 @@ TEST_F(DiagnosisTest, AFindingOfALaterPhaseIsNotTheCause) {
     happen(Examined{static_cast<int>(Phase::userspace), true, "no init", "apply", false});
     EXPECT_EQ(boot().diagnosis, before);
     happen(Examined{static_cast<int>(Phase::root), true, "the export is gone", "apply", false});
-    EXPECT_EQ(boot().diagnosis, before + "; besides, the export is gone: apply");
+    EXPECT_EQ(boot().diagnosis, "the export is gone: apply; if that is not it, " + before);
+}
+
+TEST_F(DiagnosisTest, WhatLiesAheadComesAfterWhatWasSeen) {
+    at(0), discover(), offer(), acknowledge();
+    at(1), file("start4.elf", FileOutcome::loaded, 2'303'680), file("config.txt");
+    const std::string before = after_silence();
+    const int kernel = static_cast<int>(Phase::kernel);
+    happen(Examined{kernel, true, "a 32-bit kernel", "serve another", false});
+    EXPECT_EQ(boot().diagnosis, before + "; besides, a 32-bit kernel: serve another");
+}
+
+TEST_F(DiagnosisTest, AKernelThatWasAskedForInVainIsWhatWasFound) {
+    at(0), discover(), offer(), acknowledge();
+    at(1), file("start4.elf", FileOutcome::loaded, 2'303'680), file("config.txt");
+    at(2), file("recovery8.img", FileOutcome::missing, 0);
+    at(2), file("kernel8.img", FileOutcome::missing, 0);
+    EXPECT_THAT(after_silence(), HasSubstr("in its boot files (kernel8.img)"));
+    const int kernel = static_cast<int>(Phase::kernel);
+    happen(Examined{kernel, true, "none of kernel8.img is served", "add it", false});
+    EXPECT_EQ(boot().diagnosis, "none of kernel8.img is served: add it");
 }
 
 TEST_F(DiagnosisTest, ADoubtOfAnEarlierPhaseIsNotTheCause) {

@@ -139,7 +139,7 @@ TEST(BoardText, KernelSilenceAndConsoleAreShown) {
 
 TEST(BoardText, TheConsoleStandsAmongWhatHappened) {
     const auto text = render_boot_log(R"({"name":"pi-01","console":
-        "   -2.500  Boot mode: NETWORK\n    1.200  Linux  6.1\n  nan  odd\n",
+        "   -2.500  Boot mode: NETWORK\n    1.200  Linux  6.1\n  nan  odd\n   90.000  later\n",
         "boot":{"state":"up","generation":3,"seconds":41.0,"started":"2026-11-22T12:00:00Z",
                 "phases":[{"phase":"address","at":0.0,"seconds":0.5}]}})");
     ASSERT_TRUE(text);
@@ -151,7 +151,16 @@ TEST(BoardText, TheConsoleStandsAmongWhatHappened) {
         "    0.000 s  console   odd\n"
         "    1.200 s  console   Linux  6.1\n"
         "   41.000 s  up\n"
+        "   90.000 s  console   later\n"
     );
+}
+
+TEST(BoardText, OfABootThatFailedWhyIsReadLast) {
+    const auto text = render_boot_log(R"({"name":"pi-01","console":"   90.000  panic\n",
+        "boot":{"state":"stuck","generation":3,"seconds":41.0,"diagnosis":"no root",
+                "started":"2026-11-22T12:00:00Z"}})");
+    ASSERT_TRUE(text);
+    EXPECT_TRUE(text->ends_with("console   panic\n   41.000 s  stuck     no root\n")) << *text;
 }
 
 }  // namespace

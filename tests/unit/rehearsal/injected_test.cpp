@@ -59,6 +59,16 @@ TEST(InjectedTest, NoKernel) {
     );
 }
 
+TEST(InjectedTest, KernelThatIsNamedAndNotServed) {
+    Lab lab;
+    lab.text("config.txt", "kernel=vmlinuz.img\n");
+    EXPECT_EQ(
+        lab.first(),
+        "STOPS kernel: config.txt names the kernel vmlinuz.img, which is not served: the board "
+        "stops with its LED at seven short flashes"
+    );
+}
+
 TEST(InjectedTest, KernelOf32BitsStartedWith64) {
     Lab lab;
     lab.object("kernel8.img", Lab::arm_kernel());

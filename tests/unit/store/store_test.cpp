@@ -90,11 +90,16 @@ TEST_F(StoreTest, WhatAKilledRunLeftIsRemoved) {
     EXPECT_FALSE(machine.exists("/var/lib/bramble/boards/pi-01/.root-in-the-making"));
 }
 
-TEST_F(StoreTest, AnImageRecordIsReadAsWrittenAndCountsOnlyWithItsRoot) {
+TEST_F(StoreTest, AnImageRecordIsReadAsWrittenAndCountsOnlyWithItsRootAndItsObjects) {
     Changes changes = begin();
     ASSERT_TRUE(changes.record_image(lite()));
     EXPECT_THAT(changes.store().images().value(), IsEmpty());
     machine.put_file(paths.root(plan::root_name(lite().key)) / "etc/os-release", "x");
+    EXPECT_THAT(changes.store().images().value(), IsEmpty());
+    machine.put_file(paths.object(Digest::of("x")), "x");
+    machine.put_file(paths.object(Digest::of("firmware")), "firm");
+    EXPECT_THAT(changes.store().images().value(), IsEmpty());
+    ASSERT_TRUE(changes.add_object("firmware", Readers::everyone));  // one that was cut short
     EXPECT_THAT(changes.store().images().value(), ElementsAre(lite()));
     machine.put_file(paths.images() / "broken.json", "{\"format\": 1");
     EXPECT_THAT(changes.store().images().value(), SizeIs(1));
