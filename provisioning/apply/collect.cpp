@@ -6,6 +6,8 @@
 #include <optional>
 #include <set>
 
+#include "provisioning/apply/image_pins.hpp"
+#include "provisioning/apply/kernel_workshop.hpp"
 #include "provisioning/apply/kernels.hpp"
 #include "provisioning/apply/nas_roots.hpp"
 #include "provisioning/apply/root_exports.hpp"
@@ -152,10 +154,12 @@ private:
 
     // The images that the next apply will look for.
     void look_at_sources() {
+        const auto lock_file = read_lock_file(fleet_, store_.host());
+        if (!lock_file) return keep_every_image(lock_file.error());
         for (const fleet::Profile* profile : plan::profiles_in_use(fleet_)) {
             const fleet::Image* image = fleet_.find_image(profile->image);
             if (image == nullptr) continue;
-            const auto key = image::source_key(*image, store_.host());
+            const auto key = pinned_key(*image, lock_file->images, store_.host());
             if (!key) {
                 keep_every_image(key.error());
                 continue;

@@ -16,6 +16,10 @@ std::string_view name_of(EventKind kind) {
             return "progress";
         case EventKind::finished:
             return "finished";
+        case EventKind::failed:
+            return "failed";
+        case EventKind::skipped:
+            return "skipped";
         case EventKind::warning:
             break;
     }
@@ -33,6 +37,10 @@ std::string render(const Event& event) {
             return fmt::format("{}  {}", at, event.text);
         case EventKind::finished:
             return fmt::format("{}{} done in {}", at, event.name, describe(event.took));
+        case EventKind::failed:
+            return fmt::format("{}{} failed: {}", at, event.name, event.text);
+        case EventKind::skipped:
+            return fmt::format("{}{} left out: {}", at, event.name, event.text);
         case EventKind::warning:
             break;
     }
@@ -47,7 +55,7 @@ std::string render_json(const Event& event) {
     }
     if (!event.name.empty()) written["name"] = event.name;
     if (!event.text.empty()) written["text"] = event.text;
-    if (event.kind == EventKind::finished) {
+    if (event.kind == EventKind::finished || event.kind == EventKind::failed) {
         written["seconds"] = std::chrono::duration<double>(event.took).count();
     }
     return boost::json::serialize(written);

@@ -57,7 +57,7 @@ Result<plan::ImageRecord> ingest_image(store::Changes& changes, const IngestStep
             return tl::unexpected(added.error());
         }
     }
-    const auto key = image::source_key(step.image, host);
+    const auto key = step.key_now();
     if (!key) return tl::unexpected(key.error());
     if (*key != step.key) {
         return fail(fmt::format(
@@ -67,6 +67,9 @@ Result<plan::ImageRecord> ingest_image(store::Changes& changes, const IngestStep
         ));
     }
     Result<void> done;
+    if (ingested->root && step.accept) {
+        if (auto fits = step.accept(*ingested->root); !fits) return tl::unexpected(fits.error());
+    }
     if (ingested->root) {
         if (step.progress) step.progress("writing the root tree to the disk");
         done = changes.adopt_root(*ingested->root, plan::root_name(step.key));

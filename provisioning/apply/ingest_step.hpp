@@ -15,7 +15,10 @@ namespace bramble::apply {
 struct IngestStep {
     const fleet::Fleet& fleet;
     const fleet::Image& image;
-    Digest key;  // of the source as it was observed
+    Digest key;                               // of the source as it was observed
+    std::function<Result<Digest>()> key_now;  // likewise, once it has been read
+    // Asked before anything is kept of it; may be empty.
+    std::function<Result<void>(const host::Path& root)> accept;
     std::function<void(std::string_view)> progress;
     std::stop_token stop;
 };

@@ -26,30 +26,39 @@ std::vector<const fleet::Kernel*> kernels_in_use(const fleet::Fleet& fleet) {
 
 }  // namespace
 
-Result<kernel::Pins> read_pins(const fleet::Fleet& fleet, host::Host& host) {
+Result<kernel::LockFile> read_lock_file(const fleet::Fleet& fleet, host::Host& host) {
     const Path path = kernel::pins_path(fleet);
-    if (path.empty()) return kernel::Pins{};
+    if (path.empty()) return kernel::LockFile{};
     const auto there = host.status(path);
     if (!there) return tl::unexpected(there.error());
-    if (!*there) return kernel::Pins{};
+    if (!*there) return kernel::LockFile{};
     const auto text = host.read_file(path, kernel::pins_bytes_max);
     if (!text) return tl::unexpected(text.error());
-    return kernel::parse_pins(*text).map_error([&](const Error& error) {
+    return kernel::parse_lock_file(*text).map_error([&](const Error& error) {
         return Error{fmt::format(
             "'{}': {}; remove it to have everything looked up anew", path.string(), error.message
         )};
     });
 }
 
+Result<void> write_lock_file(
+    const fleet::Fleet& fleet, const kernel::LockFile& file, host::Host& host
+) {
+    const Path path = kernel::pins_path(fleet);
+    if (path.empty()) return fail("a fleet that came from no file has no place for its lock file");
+    return host.write_file(path, kernel::write_lock_file(file));
+}
+
 KernelLook look_at_kernels(const fleet::Fleet& fleet, host::Host& host) {
     KernelLook look;
     const auto used = kernels_in_use(fleet);
     if (used.empty()) return look;
-    const auto pins = read_pins(fleet, host);
-    if (!pins) {
-        look.problems.push_back({used.front()->where, pins.error().message, true});
+    const auto file = read_lock_file(fleet, host);
+    if (!file) {
+        look.problems.push_back({used.front()->where, file.error().message, true});
         return look;
     }
+    const kernel::Pins* pins = &file->kernels;
     for (const fleet::Kernel* one : used) {
         const auto key = kernel::key_of(*one, *pins, host);
         if (!key) {
@@ -78,9 +87,10 @@ KernelLook look_at_kernels(const fleet::Fleet& fleet, host::Host& host) {
 Result<void> pin_kernels(store::Changes& changes, const PinStep& step) {
     host::Host& host = changes.store().host();
     const auto used = kernels_in_use(step.fleet);
-    auto pins = read_pins(step.fleet, host);
     if (used.empty()) return {};
-    if (!pins) return tl::unexpected(pins.error());
+    auto file = read_lock_file(step.fleet, host);
+    if (!file) return tl::unexpected(file.error());
+    kernel::Pins* pins = &file->kernels;
     const kernel::Pins before = *pins;
     for (const fleet::Kernel* one : used) {
         const auto wish = kernel::moving_wish(*one);
@@ -95,9 +105,7 @@ Result<void> pin_kernels(store::Changes& changes, const PinStep& step) {
         (*pins)[one->name] = kernel::Pin{*wish, std::move(*means)};
     }
     if (*pins == before) return {};
-    const Path path = kernel::pins_path(step.fleet);
-    if (path.empty()) return fail("a fleet that came from no file has no place for its lock file");
-    return host.write_file(path, kernel::write_pins(*pins));
+    return write_lock_file(step.fleet, *file, host);
 }
 
 }  // namespace bramble::apply

@@ -109,7 +109,7 @@ Result<std::optional<layout::ObjectFile>> add_initramfs(
     const std::string release = step.built.release;
     const auto initramfs = root::build_initramfs(host, root, std::span(&release, 1));
     if (!initramfs) return tl::unexpected(initramfs.error());
-    const Path file = changes.store().paths().staging() / "initrd.img";
+    const Path file = changes.staged_name("initrd");
     if (auto written = host.write_file(file, initramfs->archive); !written) {
         return tl::unexpected(written.error());
     }
@@ -160,8 +160,9 @@ Result<kernel::Workshop> open_kernel_workshop(
 
 Result<plan::KernelRecord> build_kernel(store::Changes& changes, const KernelStep& step) {
     host::Host& host = changes.store().host();
-    const auto pins = read_pins(step.fleet, host);
-    if (!pins) return tl::unexpected(pins.error());
+    const auto file = read_lock_file(step.fleet, host);
+    if (!file) return tl::unexpected(file.error());
+    const kernel::Pins* pins = &file->kernels;
     const auto workshop =
         open_kernel_workshop(changes, step.kernel.name, {step.progress, step.stop});
     if (!workshop) return tl::unexpected(workshop.error());

@@ -23,6 +23,9 @@ struct Telling {
 );
 
 // What stands beside the fleet file; none there: nothing is pinned.
-[[nodiscard]] Result<kernel::Pins> read_pins(const fleet::Fleet& fleet, host::Host& host);
+[[nodiscard]] Result<kernel::LockFile> read_lock_file(const fleet::Fleet& fleet, host::Host& host);
+[[nodiscard]] Result<void> write_lock_file(
+    const fleet::Fleet& fleet, const kernel::LockFile& file, host::Host& host
+);
 
 }  // namespace bramble::apply

@@ -1,8 +1,11 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <set>
 
 #include "provisioning/apply/apply.hpp"
+#include "provisioning/apply/image_pins.hpp"
+#include "provisioning/apply/kernel_workshop.hpp"
 #include "provisioning/apply/kernels.hpp"
 #include "provisioning/apply/nas_roots.hpp"
 #include "provisioning/apply/programs.hpp"
@@ -114,10 +117,15 @@ private:
     }
 
     void look_at_sources() {
+        const auto file = read_lock_file(fleet_, host_);
+        if (!file) lock_problem_ = file.error().message;
+        const kernel::Pins pins = file ? file->images : kernel::Pins{};
+        const auto unpinned = unpinned_images(fleet_, pins);
+        seen_.problems.insert(seen_.problems.end(), unpinned.begin(), unpinned.end());
         for (const fleet::Profile* profile : plan::profiles_in_use(fleet_)) {
             const fleet::Image* image = fleet_.find_image(profile->image);
             if (image == nullptr || !looked_at_.insert(image->name).second) continue;
-            const auto key = image::source_key(*image, host_);
+            const auto key = pinned_key(*image, pins, host_);
             if (!key) {
                 seen_.problems.push_back({image->where, key.error().message, true});
                 continue;
@@ -139,6 +147,13 @@ private:
         KernelLook look = look_at_kernels(fleet_, host_);
         seen_.kernels = std::move(look.keys);
         seen_.problems.insert(seen_.problems.end(), look.problems.begin(), look.problems.end());
+        // Kernels say it too, with their line.
+        const bool said = std::any_of(
+            look.problems.begin(),
+            look.problems.end(),
+            [&](const plan::Problem& problem) { return problem.message == lock_problem_; }
+        );
+        if (!lock_problem_.empty() && !said) seen_.problems.push_back({{}, lock_problem_, true});
     }
 
     Result<void> look_at_boot_files() {
@@ -176,6 +191,7 @@ private:
     host::Host& host_;
     plan::Observed seen_;
     std::set<std::string> looked_at_;
+    std::string lock_problem_;  // why fleet.lock cannot be read; empty: it can
 };
 
 }  // namespace

@@ -309,6 +309,10 @@ std::string download_prefix(std::string_view url) {
     return Digest::of(url).to_string().substr(0, digits) + "-";
 }
 
+Path download_path(const Path& downloads, std::string_view url) {
+    return downloads / (download_prefix(url) + file_name_of(url));
+}
+
 std::string file_name_of(std::string_view url) {
     url = url.substr(0, url.find_first_of("?#"));
     const auto host = url.find("://");

@@ -36,6 +36,9 @@ struct Download {
 // What the names of files begin with that are made while this URL is fetched: 16 hex digits, '-'.
 std::string download_prefix(std::string_view url);
 
+// Where an image's file lies while it is taken in.
+host::Path download_path(const host::Path& downloads, std::string_view url);
+
 // The last part of the URL's path, without its query: "raspios.img.xz". "download" when it has
 // none.
 std::string file_name_of(std::string_view url);

@@ -111,17 +111,24 @@ Result<Ingested> ingest_directory(const fleet::DirectorySource& source, const Wo
 
 namespace {
 
+// Whoever looked up what the URL means has fetched it already.
+bool has_sum(host::Host& host, const Path& file, const std::optional<Digest>& sum) {
+    if (!sum) return false;
+    const auto there = host.status(file);
+    if (!there || !*there) return false;
+    const auto is = host.hash_file(file);
+    return is && is->digest == *sum;
+}
+
 // Fetched, taken in, and removed: the store has all of it then, and its record.
 Result<Ingested> ingest_url(const fleet::FileSource& source, const Workshop& workshop) {
-    const Path file =
-        workshop.downloads / (download_prefix(source.location) + file_name_of(source.location));
-    say(workshop, fmt::format("fetching {}", source.location));
-    const auto sum = download(
-        workshop.host, {source.location, file, source.sha256, workshop.progress, workshop.stop}
-    );
-    if (!sum) return tl::unexpected(sum.error());
-    if (!source.sha256) {
-        say(workshop, fmt::format("write sha256: {} to keep to this very file", sum->to_string()));
+    const Path file = download_path(workshop.downloads, source.location);
+    if (!has_sum(workshop.host, file, source.sha256)) {
+        say(workshop, fmt::format("fetching {}", source.location));
+        const auto sum = download(
+            workshop.host, {source.location, file, source.sha256, workshop.progress, workshop.stop}
+        );
+        if (!sum) return tl::unexpected(sum.error());
     }
     auto ingested = ingest_file({file.string(), std::nullopt}, workshop);
     if (auto removed = workshop.host.remove_all(file); !removed) {

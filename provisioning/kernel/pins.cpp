@@ -20,6 +20,30 @@ std::string text_of(const json::object& object, std::string_view key) {
     return std::string(std::string_view(object.at(key).as_string()));
 }
 
+Pins parse_pins(const json::object& written) {
+    Pins pins;
+    for (const auto& [name, pin] : written) {
+        const json::object& one = pin.as_object();
+        pins[std::string(std::string_view(name))] =
+            Pin{text_of(one, "asked"), text_of(one, "means")};
+    }
+    return pins;
+}
+
+std::string write_pins(const Pins& pins) {
+    std::string text;
+    for (const auto& [name, pin] : pins) {
+        text += fmt::format(
+            "{}\n  {}: {{\"asked\": {}, \"means\": {}}}",
+            text.empty() ? "" : ",",
+            json::serialize(json::string(name)),
+            json::serialize(json::string(pin.asked)),
+            json::serialize(json::string(pin.means))
+        );
+    }
+    return text + "\n}";
+}
+
 struct Wish {
     const fleet::Kernel& kernel;
 
@@ -55,40 +79,30 @@ bool is_whole_commit(std::string_view text) {
     return text.size() == 40 && text.find_first_not_of("0123456789abcdef") == text.npos;
 }
 
-Result<Pins> parse_pins(std::string_view text) {
+Result<LockFile> parse_lock_file(std::string_view text) {
     try {
         const json::value parsed = json::parse(text);
         const json::object& written = parsed.as_object();
         if (written.at("format").to_number<std::int64_t>() != format) {
             return fail("it was written by another version");
         }
-        Pins pins;
-        for (const auto& [name, pin] : written.at("kernels").as_object()) {
-            const json::object& one = pin.as_object();
-            pins[std::string(std::string_view(name))] =
-                Pin{text_of(one, "asked"), text_of(one, "means")};
+        LockFile file;
+        file.kernels = parse_pins(written.at("kernels").as_object());
+        if (const auto* images = written.if_contains("images")) {
+            file.images = parse_pins(images->as_object());
         }
-        return pins;
+        return file;
     } catch (const std::exception& problem) {  // Boost.JSON throws: one answer for all of it
         return fail(fmt::format("it is no lock file ({})", problem.what()));
     }
 }
 
 // One pin a line, so that a difference between two versions of the file can be read.
-std::string write_pins(const Pins& pins) {
-    std::string text = fmt::format("{{\"format\": {}, \"kernels\": {{", format);
-    bool first = true;
-    for (const auto& [name, pin] : pins) {
-        text += fmt::format(
-            "{}\n  {}: {{\"asked\": {}, \"means\": {}}}",
-            first ? "" : ",",
-            json::serialize(json::string(name)),
-            json::serialize(json::string(pin.asked)),
-            json::serialize(json::string(pin.means))
-        );
-        first = false;
-    }
-    return text + "\n}}\n";
+std::string write_lock_file(const LockFile& file) {
+    std::string text =
+        fmt::format("{{\"format\": {}, \"kernels\": {{{}", format, write_pins(file.kernels));
+    if (!file.images.empty()) text += fmt::format(", \"images\": {{{}", write_pins(file.images));
+    return text + "}\n";
 }
 
 std::optional<std::string> moving_wish(const fleet::Kernel& kernel) {

@@ -1,5 +1,5 @@
 // What words that move (a branch, the newest package, a file behind a URL) meant when somebody
-// looked, by kernel; kept as JSON beside the fleet file. It refuses to look itself.
+// looked, by kernel and by image; kept as JSON beside the fleet file. It refuses to look itself.
 #pragma once
 
 #include <map>
@@ -21,14 +21,22 @@ struct Pin {
     friend bool operator==(const Pin&, const Pin&) = default;
 };
 
-using Pins = std::map<std::string, Pin, std::less<>>;  // by the kernel's name
+using Pins = std::map<std::string, Pin, std::less<>>;  // by the kernel's or the image's name
+
+// All of fleet.lock.
+struct LockFile {
+    Pins kernels;
+    Pins images;
+
+    friend bool operator==(const LockFile&, const LockFile&) = default;
+};
 
 // fleet.yaml -> fleet.lock, in the same directory; empty for a fleet that came from no file.
 std::filesystem::path pins_path(const fleet::Fleet& fleet);
 
-// Errors: not what write_pins writes.
-[[nodiscard]] Result<Pins> parse_pins(std::string_view json);
-std::string write_pins(const Pins& pins);
+// Errors: not what write_lock_file writes. One that an older version wrote has no images.
+[[nodiscard]] Result<LockFile> parse_lock_file(std::string_view json);
+std::string write_lock_file(const LockFile& file);
 
 // What of this kernel's source moves; none for one that stands still (a path, a file, a whole
 // commit, a sum).

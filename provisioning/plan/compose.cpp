@@ -10,6 +10,7 @@
 #include "provisioning/boot/lint.hpp"
 #include "provisioning/boot/pxelinux.hpp"
 #include "provisioning/boot/shared_root.hpp"
+#include "provisioning/plan/held.hpp"
 #include "provisioning/plan/plan.hpp"
 #include "provisioning/plan/scope.hpp"
 
@@ -27,6 +28,7 @@ public:
         result_.manifest.fleet = fleet::fleet_digest(fleet_);
         for (const fleet::Profile* profile : profiles_in_use(fleet_)) add_profile(*profile);
         for (const fleet::Board& board : fleet_.boards) {
+            if (observed_.held.contains(board.name)) continue;
             if (const auto* profile = fleet_.find_profile(board.profile))
                 add_board(board, *profile);
         }
@@ -35,10 +37,17 @@ public:
             result_.manifest.boards.end(),
             [](const auto& a, const auto& b) { return a.name < b.name; }
         );
+        if (!observed_.held.empty()) hold();
         return std::move(result_);
     }
 
 private:
+    void hold() {
+        const auto clashes =
+            hold_boards(result_.manifest, observed_.current, observed_.held, incomplete_);
+        for (const std::string& clash : clashes) result_.problems.push_back({{}, clash, true});
+    }
+
     // What the profile's image became; nullptr: not in the store yet.
     const ImageRecord* record_of(const fleet::Profile& profile) const {
         if (profile.image.empty() && !profile.kernel) return &no_image;
@@ -68,7 +77,10 @@ private:
     void add_profile(const fleet::Profile& profile) {
         const ImageRecord* record = record_of(profile);
         if (!profile.image.empty()) result_.images.insert(profile.image);
-        if (record == nullptr) note_missing(profile);
+        if (record == nullptr) {
+            note_missing(profile);
+            incomplete_.insert(profile.name);
+        }
         layout::BootTree& tree = result_.manifest.trees[profile.name];
         if (record != nullptr) tree = record->files;
         // They come again as texts of each board.
@@ -332,6 +344,7 @@ private:
     const layout::StorePaths& store_;
     Composition result_;
     std::set<std::string> told_;
+    std::set<std::string> incomplete_;  // profiles whose image is not in the store
 };
 
 }  // namespace

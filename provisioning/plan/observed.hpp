@@ -99,6 +99,8 @@ struct Observed {
     std::map<std::string, PackedIdentity> packed_identities;    // board -> its own
     std::set<std::string> nas_bases;  // shared base roots that the NAS has (nfs: external)
     std::optional<layout::Manifest> current;
+    // Boards that keep what `current` gives them, whatever the fleet file says: nothing if nothing.
+    std::set<std::string> held{};
     std::uint64_t next_generation = 1;
     std::string filesystem;         // of the store: "ext4", "xfs", "btrfs"; empty: not known
     std::string overlay_problem;    // why overlays cannot be used there; empty: they can

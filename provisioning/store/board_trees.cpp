@@ -120,6 +120,7 @@ Result<void> Changes::adopt_board_root(
 // see roots that are mounted later, wherever else mounts are private.
 Result<void> Changes::mount_root(std::string_view board, std::string_view base) {
     const Path root = paths().board_root(board, base);
+    const std::lock_guard lock(shared_->mounts);
     if (mounts_.contains(root)) return {};
     const auto kind = store_.kind_of(board, base);
     if (!kind) return tl::unexpected(kind.error());

@@ -50,8 +50,7 @@ Result<layout::ObjectFile> Changes::add_object(const Path& source) {
     const auto there = store_.has_object({seen->digest, seen->size});
     if (!there) return tl::unexpected(there.error());
     if (*there) return layout::ObjectFile{seen->digest, seen->size};
-    const Path aside = paths().staging() / "object";
-    if (auto removed = host().remove_all(aside); !removed) return tl::unexpected(removed.error());
+    const Path aside = staged_name("object");
     // The copy's own sum is its name: a source that changes meanwhile gives a true object all the
     // same.
     const auto copied = host().copy_file(source, aside, object_mode);
@@ -67,6 +66,7 @@ Result<layout::ObjectFile> Changes::add_object(const Path& source) {
 
 Result<layout::ObjectFile> Changes::add_object(std::string_view bytes, Readers readers) {
     const layout::ObjectFile object{Digest::of(bytes), bytes.size()};
+    const std::lock_guard lock(shared_->objects);
     const auto there = store_.has_object(object);
     if (!there) return tl::unexpected(there.error());
     if (*there) return object;
@@ -85,10 +85,14 @@ Result<layout::ObjectFile> Changes::add_object(std::string_view bytes, Readers r
         .map([&] { return object; });
 }
 
+// `begin` has emptied the place: no name of an earlier run is there.
+Path Changes::staged_name(std::string_view name) const {
+    return paths().staging() / fmt::format("{}-{}", name, ++shared_->names);
+}
+
 Result<Path> Changes::stage(std::string_view name) {
-    const Path directory = paths().staging() / name;
-    return host().remove_all(directory).and_then([&] { return host().make_directories(directory); }
-    ).map([&] { return directory; });
+    const Path directory = staged_name(name);
+    return host().make_directories(directory).map([&] { return directory; });
 }
 
 // On btrfs a base is a subvolume, so that boards' roots can be snapshots of it. Whoever made the
@@ -101,10 +105,9 @@ Result<void> Changes::adopt_root(const Path& staged, std::string_view name) {
     if (host().filesystem_of(paths().roots()) != "btrfs") {
         return host().sync_tree(staged).and_then([&] { return host().rename(staged, target); });
     }
-    const Path base = paths().staging() / "base";
+    const Path base = staged_name("base");
     return host()
-        .remove_all(base)
-        .and_then([&] { return host().make_subvolume(base); })
+        .make_subvolume(base)
         .and_then([&] {
             return host().copy_tree(staged, base, {}, host::Blocks::shared_if_possible);
         })

@@ -129,7 +129,7 @@ Result<void> Changes::remove_aside(const Path& path, const Path& aside) {
 }
 
 Result<void> Changes::remove_generation(std::uint64_t number) {
-    return remove_aside(paths().generation(number), paths().staging() / "generation");
+    return remove_aside(paths().generation(number), staged_name("generation"));
 }
 
 Result<void> Changes::remove_image_record(std::string_view name) {
@@ -138,7 +138,7 @@ Result<void> Changes::remove_image_record(std::string_view name) {
 
 Result<void> Changes::remove_root(std::string_view name) {
     if (auto removed = remove_initramfs(name); !removed) return removed;
-    return remove_aside(paths().root(name), paths().staging() / "root");
+    return remove_aside(paths().root(name), staged_name("root"));
 }
 
 Result<void> Changes::remove_object(const Digest& digest) {

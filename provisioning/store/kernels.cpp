@@ -44,15 +44,12 @@ Result<void> Changes::adopt_kernel(const Path& staged, const plan::KernelRecord&
 }
 
 Result<Path> Changes::stage_base(std::string_view base, const std::stop_token& stop) {
-    const Path staged = paths().staging() / "kernel-base";
-    return host()
-        .remove_all(staged)
-        .and_then([&] { return host().copy_tree(paths().root(base), staged, stop); })
-        .map([&] { return staged; });
+    const Path staged = staged_name("kernel-base");
+    return host().copy_tree(paths().root(base), staged, stop).map([&] { return staged; });
 }
 
 Result<void> Changes::remove_kernel(std::string_view name) {
-    return remove_aside(kernels_path(paths()) / name, paths().staging() / "kernel");
+    return remove_aside(kernels_path(paths()) / name, staged_name("kernel"));
 }
 
 }  // namespace bramble::store

@@ -2,8 +2,10 @@
 // which each comes to be (made aside, synced, renamed). It refuses to know why something is stored.
 #pragma once
 
+#include <atomic>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <set>
 #include <string>
@@ -103,7 +105,8 @@ struct RootMaking {
     bool insist = false;  // reflink: an error where blocks cannot be shared, instead of a copy
 };
 
-// The right to change the store, as long as it lives.
+// The right to change the store, as long as it lives. Several threads may use one, each for another
+// board, image or kernel, when the host allows it.
 class Changes {
 public:
     // Makes the store where it is missing, takes its lock, removes what a killed run left half
@@ -118,8 +121,10 @@ public:
     // For bytes that no other user of this machine may read: its group is the store's.
     [[nodiscard]] Result<layout::ObjectFile> add_object(std::string_view bytes, Readers readers);
 
-    // An empty directory below the store's staging place, by this name.
+    // An empty directory below the store's staging place, of this call alone; its name begins so.
     [[nodiscard]] Result<Path> stage(std::string_view name);
+    // Likewise a path where nothing is.
+    Path staged_name(std::string_view name) const;
 
     // Moves a finished tree from staging to roots/<name>; one that is there already stays.
     [[nodiscard]] Result<void> adopt_root(const Path& staged, std::string_view name);
@@ -200,8 +205,15 @@ private:
     [[nodiscard]] Result<void> mount_roots();
     [[nodiscard]] Result<void> mount_root(std::string_view board, std::string_view base);
 
+    struct Shared {
+        std::mutex mounts;                 // guards mounts_
+        std::mutex objects;                // one at a time of those that come as bytes
+        std::atomic<std::uint64_t> names;  // given in staging so far
+    };
+
     Store store_;
     std::unique_ptr<host::Lock> lock_;
+    std::unique_ptr<Shared> shared_ = std::make_unique<Shared>();
     std::set<Path> mounts_;  // at and below boards/
     std::vector<std::string> mount_problems_;
 };

@@ -9,7 +9,7 @@ void ApplyObserver::on_event(const apply::Event& event) {
     if (event.kind == apply::EventKind::warning) ++counted_.warnings;
     if (event.step == 0) return;
     counted_.steps = event.steps;
-    if (event.kind == apply::EventKind::finished) counted_.steps_done = event.step;
+    if (event.kind == apply::EventKind::finished) ++counted_.steps_done;
 }
 
 layout::ApplyRecord ApplyObserver::record(bool succeeded, TimePoint now) const {

@@ -5,27 +5,43 @@
 #include <csignal>
 #include <functional>
 #include <memory>
+#include <optional>
+#include <set>
 #include <stop_token>
 #include <thread>
 
 #include "provisioning/apply/apply.hpp"
+#include "provisioning/apply/only.hpp"
 #include "provisioning/host/real_host.hpp"
 #include "services/bramble/fleet_loading.hpp"
 #include "services/bramble/invocation.hpp"
+#include "services/bramble/progress_screen.hpp"
 #include "services/bramble/provisioning.hpp"
 #include "services/bramble/rehearsing.hpp"
 
 namespace bramble::program {
 namespace {
 
-Exit plan(const Invocation& invocation) {
+struct Flags {
+    bool rehearse = false;
+    bool update = false;
+    bool keep_going = false;
+    std::vector<std::string> only;
+
+    std::set<std::string> boards() const { return {only.begin(), only.end()}; }
+};
+
+Exit plan(const Invocation& invocation, const Flags& flags) {
     auto loaded = load_fleet_with_enrolled(invocation.fleet_file);
     if (!loaded) return print_error(loaded.error().message, Exit::no);
+    const auto part = apply::part_of(loaded->fleet, flags.boards());
+    if (!part) return print_error(part.error().message, Exit::usage);
     host::RealHost host;
     const layout::StorePaths store(loaded->fleet.appliance.store);
-    const auto observed = apply::observe(loaded->fleet, store, host);
+    auto observed = apply::observe(*part, store, host);
     if (!observed) return print_error(observed.error().message, Exit::machine);
-    const plan::Plan made = plan::make(loaded->fleet, *observed, store);
+    apply::hold_others(*observed, flags.boards());
+    const plan::Plan made = plan::make(*part, *observed, store);
     print_result(
         invocation.json ? plan::render_json(made, loaded->fleet) : plan::render(made, loaded->fleet)
     );
@@ -33,10 +49,15 @@ Exit plan(const Invocation& invocation) {
 }
 
 // Whether every board of the candidate would boot. The report is printed: the error is one line.
-Result<void> may_publish(const fleet::Fleet& fleet, const layout::Manifest& candidate, bool json) {
+Result<void> may_publish(
+    const fleet::Fleet& fleet,
+    const layout::Manifest& candidate,
+    bool json,
+    const std::function<void(const std::string&)>& say
+) {
     const auto reports = rehearse_generation(fleet, candidate, {});
     if (!reports) return tl::unexpected(reports.error());
-    print_result(json ? rehearsal::render_json(*reports) : rehearsal::render_all(*reports));
+    say(json ? rehearsal::render_json(*reports) : rehearsal::render_all(*reports));
     for (const rehearsal::Report& report : *reports) {
         if (!report.boots()) {
             return fail("the rehearsal says that not every board would boot: nothing is published");
@@ -44,11 +65,6 @@ Result<void> may_publish(const fleet::Fleet& fleet, const layout::Manifest& cand
     }
     return {};
 }
-
-struct Flags {
-    bool rehearse = false;
-    bool update = false;
-};
 
 Exit apply_once(const Invocation& invocation, const Flags& flags) {
     if (::geteuid() != 0) {
@@ -62,21 +78,42 @@ Exit apply_once(const Invocation& invocation, const Flags& flags) {
     if (!loaded) return print_error(loaded.error().message, Exit::no);
     if (!loaded->warnings.empty()) fmt::print(stderr, "{}", loaded->warnings);
 
+    if (auto part = apply::part_of(loaded->fleet, flags.boards()); !part) {
+        return print_error(part.error().message, Exit::usage);
+    }
     const StopOnSignal stop;
+    std::optional<ProgressScreen> screen;
+    if (!invocation.json && ::isatty(STDOUT_FILENO) != 0) screen.emplace();
+    const auto say = [&](const std::string& text) {
+        screen ? screen->print(text) : print_result(text);
+    };
     bool refused = false;
     std::function<Result<void>(const layout::Manifest&)> ask;
     if (flags.rehearse) {
         ask = [&](const layout::Manifest& candidate) {
-            auto may = may_publish(loaded->fleet, candidate, invocation.json);
+            auto may = may_publish(loaded->fleet, candidate, invocation.json, say);
             refused = !may;
             return may;
         };
     }
-    const auto on_event = [&invocation](const apply::Event& event) {
-        print_result(invocation.json ? apply::render_json(event) : apply::render(event));
+    const auto on_event = [&](const apply::Event& event) {
+        if (screen) {
+            screen->on_event(event);
+        } else {
+            print_result(invocation.json ? apply::render_json(event) : apply::render(event));
+        }
     };
-    const auto outcome =
-        run_apply(loaded->fleet, stop.token(), on_event, {std::move(ask), flags.update});
+    const auto outcome = run_apply(
+        loaded->fleet,
+        stop.token(),
+        on_event,
+        {std::move(ask),
+         flags.update,
+         flags.boards(),
+         flags.keep_going,
+         invocation.json || screen.has_value()}
+    );
+    screen.reset();
     if (!outcome) {
         return print_error(outcome.error().message, refused ? Exit::no : Exit::machine);
     }
@@ -86,11 +123,25 @@ Exit apply_once(const Invocation& invocation, const Flags& flags) {
             {"generation", outcome->generation},
             {"changed", outcome->changed},
             {"warnings", std::move(warnings)},
+            {"failures", boost::json::value_from(outcome->failures)},
+            {"held", boost::json::value_from(outcome->held)},
         }));
     } else {
         print_result(describe(*outcome));
     }
-    return Exit::done;
+    return outcome->failures.empty() ? Exit::done : Exit::no;
+}
+
+void add_only_option(CLI::App& command, Flags& flags) {
+    command
+        .add_option(
+            "--only",
+            flags.only,
+            "These boards alone (with commas between); all others keep what the current generation "
+            "gives them"
+        )
+        ->delimiter(',')
+        ->type_name("BOARD");
 }
 
 }  // namespace
@@ -101,13 +152,16 @@ void add_plan(CLI::App& app, Invocation& invocation) {
     command->footer(
         "Examples:\n"
         "  bramble plan\n"
+        "  bramble plan --only pi-07\n"
         "  bramble plan --json | jq -r '.steps[].reason'\n"
         "\n"
         "Exit code 1 when the plan is refused: a source is missing, a board would not boot."
     );
     add_fleet_option(*command, invocation);
     add_json_option(*command, invocation, "One JSON object: steps, problems");
-    command->callback([&invocation] { invocation.exit = plan(invocation); });
+    auto flags = std::make_shared<Flags>();
+    add_only_option(*command, *flags);
+    command->callback([&invocation, flags] { invocation.exit = plan(invocation, *flags); });
 }
 
 void add_apply(CLI::App& app, Invocation& invocation) {
@@ -119,10 +173,11 @@ void add_apply(CLI::App& app, Invocation& invocation) {
         "  sudo bramble apply\n"
         "  sudo bramble apply --fleet ./lab.yaml\n"
         "  sudo bramble apply --rehearse      publish only what every board would boot\n"
+        "  sudo bramble apply --only pi-07,pi-08\n"
         "\n"
-        "Runs as root. A second run does nothing and says so; one after a failure goes on where "
-        "it\n"
-        "stopped. Boards see the old generation or the new one, never a mixture."
+        "Runs as root, on all cores. A second run does nothing and says so; one after a failure\n"
+        "goes on where it stopped. Boards see the old generation or the new one, never a mixture.\n"
+        "Exit code 1 when --rehearse said no, or when something failed with --keep-going."
     );
     add_fleet_option(*command, invocation);
     add_json_option(*command, invocation, "One JSON object per event, the outcome last");
@@ -136,6 +191,12 @@ void add_apply(CLI::App& app, Invocation& invocation) {
         "--update",
         flags->update,
         "Look up anew what kernels' branches and packages mean; the lock file says so afterwards"
+    );
+    add_only_option(*command, *flags);
+    command->add_flag(
+        "--keep-going",
+        flags->keep_going,
+        "Let a failure stop only what depends on it: boards that need it keep what they have"
     );
     command->callback([&invocation, flags] { invocation.exit = apply_once(invocation, *flags); });
 }

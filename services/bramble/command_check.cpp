@@ -9,6 +9,8 @@
 
 #include "config/layout/store_paths.hpp"
 #include "config/yaml/load.hpp"
+#include "provisioning/apply/image_pins.hpp"
+#include "provisioning/host/real_host.hpp"
 #include "services/bramble/export_look.hpp"
 #include "services/bramble/fleet_loading.hpp"
 #include "services/bramble/generations.hpp"
@@ -45,6 +47,31 @@ json::object problems_json(const yaml::LoadResult& loaded) {
         {"boards", loaded.fleet ? loaded.fleet->boards.size() : 0},
         {"problems", std::move(problems)},
     };
+}
+
+// ---- fleet.lock
+
+// Whether it can be read; pins that do not fit are warnings.
+bool check_lock_file(
+    const fleet::Fleet& fleet, const Invocation& invocation, json::object& result
+) {
+    host::RealHost host;
+    bool sound = true;
+    for (const plan::Problem& problem : apply::lock_problems(fleet, host)) {
+        const std::string_view severity = problem.fatal ? "error" : "warning";
+        if (problem.fatal) sound = false;
+        if (!invocation.json) print_result(fmt::format("{}: {}", severity, problem.message));
+        result["problems"].as_array().push_back(json::object{
+            {"severity", severity},
+            {"file", ""},
+            {"line", 0},
+            {"column", 0},
+            {"message", problem.message},
+            {"source_line", ""},
+        });
+    }
+    if (!sound) result["ok"] = false;
+    return sound;
 }
 
 // ---- exports
@@ -161,7 +188,8 @@ Exit check(const Invocation& invocation, const CheckArguments& arguments) {
         print_result(yaml::render(loaded.diagnostics));
     }
     Exit exit = loaded.fleet ? Exit::done : Exit::no;
-    if (loaded.fleet && !invocation.json) {
+    if (loaded.fleet && !check_lock_file(*loaded.fleet, invocation, result)) exit = Exit::no;
+    if (exit == Exit::done && !invocation.json) {
         print_result(fmt::format(
             "{}: sound: {} boards, {} profiles, {} images",
             invocation.fleet_file.string(),
@@ -170,7 +198,7 @@ Exit check(const Invocation& invocation, const CheckArguments& arguments) {
             loaded.fleet->images.size()
         ));
     }
-    if (loaded.fleet && arguments.exports) {
+    if (exit == Exit::done && arguments.exports) {
         exit = check_exports(invocation, arguments, result);
         if (exit != Exit::done && exit != Exit::no) return exit;
         result.insert_or_assign("ok", exit == Exit::done);

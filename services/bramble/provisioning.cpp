@@ -1,6 +1,7 @@
 #include "services/bramble/provisioning.hpp"
 
 #include <fmt/core.h>
+#include <fmt/ranges.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -8,8 +9,10 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 
+#include "provisioning/apply/in_order.hpp"
 #include "provisioning/host/real_host.hpp"
 #include "services/bramble/apply_record.hpp"
 
@@ -69,16 +72,21 @@ Result<apply::Outcome> run_apply(
     };
     ApplyObserver observer(now());
     apply::Options options;
-    options.on_event = [&observer, told = std::move(on_event)](const apply::Event& event) {
+    apply::InOrder in_order(on_event);
+    options.on_event = [&](const apply::Event& event) {
         observer.on_event(event);
-        told(event);
+        wishes.as_it_happens ? on_event(event) : in_order.on_event(event);
     };
+    options.jobs = std::max(1U, std::thread::hardware_concurrency());
+    options.only = wishes.only;
+    options.keep_going = wishes.keep_going;
     options.may_publish = std::move(wishes.may_publish);
     options.update_pins = wishes.update_pins;
     options.stop = stop;
     auto outcome = apply::run(fleet, options, host);
+    in_order.finish();
     // Without a store there is nobody who would read it, and the run's own error says why.
-    const auto record = observer.record(outcome.has_value(), now());
+    const auto record = observer.record(outcome && outcome->failures.empty(), now());
     const layout::StorePaths store(fleet.appliance.store);
     const auto written =
         host.write_file(layout::apply_record_path(store), layout::write_apply_record(record), 0644);
@@ -89,9 +97,14 @@ Result<apply::Outcome> run_apply(
 std::string describe(const apply::Outcome& outcome) {
     std::string text;
     for (const std::string& warning : outcome.warnings) text += "warning: " + warning + "\n";
+    for (const std::string& failure : outcome.failures) text += "failed: " + failure + "\n";
+    if (!outcome.held.empty()) {
+        text += fmt::format("these boards keep what they had: {}\n", fmt::join(outcome.held, ", "));
+    }
     if (outcome.changed) {
         return text + fmt::format("generation {} is published\n", outcome.generation);
     }
+    if (!outcome.failures.empty()) return text + "nothing is published\n";
     return text +
            fmt::format(
                "nothing to do: generation {} is what the fleet file says\n", outcome.generation

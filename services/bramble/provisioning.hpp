@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <set>
 #include <stop_token>
 #include <string>
 #include <thread>
@@ -34,8 +35,13 @@ private:
 struct ApplyWishes {
     std::function<Result<void>(const layout::Manifest&)> may_publish = nullptr;
     bool update_pins = false;
+    std::set<std::string> only{};
+    bool keep_going = false;
+    bool as_it_happens =
+        false;  // events of steps side by side, mixed; else one step's after another
 };
 
+// On all cores.
 [[nodiscard]] Result<apply::Outcome> run_apply(
     const fleet::Fleet& fleet,
     const std::stop_token& stop,
@@ -43,7 +49,8 @@ struct ApplyWishes {
     ApplyWishes wishes = {}
 );
 
-// "generation 8 is published" or "nothing to do: …", with warnings, one a line.
+// "generation 8 is published" or "nothing to do: …", with warnings, one a line; what failed and
+// which boards kept what they had.
 std::string describe(const apply::Outcome& outcome);
 
 }  // namespace bramble::program

@@ -25,8 +25,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         const auto one = parse_configuration("CONFIG_A=" + written + "\n");
         if (!one || value_of(*one, "A") != written) std::abort();
     }
-    if (const auto pins = parse_pins(text)) {
-        const auto again = parse_pins(write_pins(*pins));
+    if (const auto pins = parse_lock_file(text)) {
+        const auto again = parse_lock_file(write_lock_file(*pins));
         if (!again || *again != *pins) std::abort();
     }
     if (const auto facts = parse_package(text); facts && facts->name.empty()) std::abort();

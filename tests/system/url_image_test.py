@@ -3,6 +3,7 @@
 import hashlib
 import io
 import pathlib
+import shutil
 import signal
 import sys
 import tarfile
@@ -75,14 +76,32 @@ class UrlImage(unittest.TestCase):
         self.assertIn(wanted, appliance.bramble("explain", "pi-01", "--json"))
         self.assertEqual(self.downloads(), [], "what the store has need not lie there twice")
 
-    def test_it_is_fetched_once_and_its_sum_is_told(self):
+    def test_it_is_fetched_once_and_its_sum_is_pinned(self):
         self.serve()
         appliance = self.appliance("moved.tar")
         text = appliance.apply()
-        self.assertIn(f"write sha256: {hashlib.sha256(self.content).hexdigest()} to keep to this very file", text)
+        summed = hashlib.sha256(self.content).hexdigest()
+        self.assertIn(f"means {summed}", text)
+        lock_file = appliance.fleet_file.with_suffix(".lock")
+        self.assertIn(summed, lock_file.read_text())
         self.assert_published(appliance)
         self.assertIn("nothing to do", appliance.bramble("plan"))
         self.assertEqual(self.requests(), [["-", "200"]])
+
+    def test_another_file_behind_the_url_is_taken_with_update_only(self):
+        self.serve()
+        appliance = self.appliance()
+        appliance.apply()
+        self.file.write_bytes(archive("two"))
+        self.serve()
+        appliance.apply()
+        self.assertEqual(self.requests(), [], "what is pinned is here")
+        shutil.rmtree(self.lab.folder / "store")
+        with self.assertRaisesRegex(LabError, "and the lock file beside the fleet file says .* `bramble apply --update` takes what is there now"):
+            appliance.apply()
+        appliance.bramble("apply", "--update")
+        self.assert_published(appliance, "two")
+        self.assertIn(hashlib.sha256(self.file.read_bytes()).hexdigest(), appliance.fleet_file.with_suffix(".lock").read_text())
 
     def test_a_connection_that_breaks_off_goes_on_where_it_ended(self):
         self.serve("--cut", 1_000_000, "--cuts", 2)

@@ -103,5 +103,60 @@ TEST_F(RealMachine, ABoardsLinksLeadNoApplyAstray) {
     }
 }
 
+// Three images and a dozen boards on four threads: the same as on one, and no step is told twice.
+TEST_F(RealMachine, StepsSideBySideMakeWhatOneAfterTheOtherMakes) {
+    if (::geteuid() != 0) GTEST_SKIP() << "roots have foreign owners: run as root";
+    if (!machine.has_program("ssh-keygen")) GTEST_SKIP() << "ssh-keygen is missing";
+    const fleet::Board board = fleet.boards[0];
+    fleet.boards.clear();
+    for (int i = 0; i < 3; ++i) {
+        const std::string name = "image" + std::to_string(i);
+        write(name + "/kernel8.img", name);
+        fleet::Image image = fleet.images[0];
+        image.name = name;
+        // Two of them have the same source: one tree, made once at a time.
+        image.source =
+            fleet::DirectorySource{top / ("image" + std::to_string(i / 2)), top / "root"};
+        fleet.images.push_back(image);
+        fleet::Profile profile = fleet.profiles[0];
+        profile.name = profile.image = name;
+        fleet.profiles.push_back(profile);
+        for (int k = 0; k < 4; ++k) {
+            const int number = 4 * i + k;
+            fleet::Board one = board;
+            one.name = "pi-" + std::to_string(10 + number);
+            one.profile = name;
+            one.serial = Serial::parse("5b1545" + std::to_string(10 + number)).value();
+            one.mac = MacAddress::parse("dc:a6:32:00:00:" + std::to_string(10 + number)).value();
+            one.address = Ipv4Address::parse("172.16.1." + std::to_string(10 + number)).value();
+            fleet.boards.push_back(one);
+        }
+    }
+    Options options;
+    options.jobs = 4;
+    std::map<std::size_t, int> ended;
+    std::string told;
+    options.on_event = [&](const Event& event) {
+        if (event.ends_step()) ++ended[event.step];
+        told += render(event) + "\n";
+    };
+    const auto outcome = run(fleet, options, machine);
+    ASSERT_TRUE(outcome) << outcome.error().message << told;
+    EXPECT_EQ(ended.size(), 17U);  // 3 images, 12 roots, exports, publish
+    for (const auto& [step, times] : ended) EXPECT_EQ(times, 1) << step;
+    const layout::StorePaths paths(fleet.appliance.store);
+    const auto manifest = store::Store(machine, paths).current().value().value();
+    for (const fleet::Board& one : fleet.boards) {
+        const host::Path root = paths.board_root(one.name);
+        EXPECT_EQ(read(root / "etc/hostname"), one.name + "\n");
+        EXPECT_NE(manifest.find_board(one.name), nullptr);
+    }
+    EXPECT_TRUE(std::filesystem::is_empty(paths.staging()));
+    options.jobs = 1;
+    const auto again = run(fleet, options, machine);
+    ASSERT_TRUE(again) << again.error().message;
+    EXPECT_FALSE(again->changed);
+}
+
 }  // namespace
 }  // namespace bramble::apply

@@ -44,22 +44,28 @@ TEST(PinsTest, AnotherWishMakesAPinVoid) {
 }
 
 TEST(PinsTest, WrittenThenReadIsTheSame) {
-    const Pins pins = {
-        {"a", {"git https://g branch b", commit}},
-        {"b\"", {"deb linux-image-arm64 for arm64", "x=1"}}};
-    const std::string text = write_pins(pins);
-    EXPECT_EQ(parse_pins(text).value(), pins);
+    const LockFile file = {
+        {{"a", {"git https://g branch b", commit}},
+         {"b\"", {"deb linux-image-arm64 for arm64", "x=1"}}},
+        {{"lite", {"https://i/lite.img.xz", commit}}}};
+    const std::string text = write_lock_file(file);
+    EXPECT_EQ(parse_lock_file(text).value(), file);
     EXPECT_EQ(
-        write_pins({{"a", {"git u branch b", commit}}}),
+        write_lock_file({{{"a", {"git u branch b", commit}}}, {}}),
         "{\"format\": 1, \"kernels\": {\n  \"a\": {\"asked\": \"git u branch b\", \"means\": \"" +
             commit + "\"}\n}}\n"
     );
-    EXPECT_EQ(parse_pins(write_pins({})).value(), Pins{});
+    EXPECT_EQ(
+        write_lock_file({{}, {{"lite", {"https://i", "5"}}}}),
+        "{\"format\": 1, \"kernels\": {\n}, \"images\": {\n  \"lite\": {\"asked\": \"https://i\", "
+        "\"means\": \"5\"}\n}}\n"
+    );
+    EXPECT_EQ(parse_lock_file(write_lock_file({})).value(), LockFile{});
     for (std::size_t size = 0; size + 2 < text.size(); ++size) {
-        EXPECT_FALSE(parse_pins(text.substr(0, size))) << size;
+        EXPECT_FALSE(parse_lock_file(text.substr(0, size))) << size;
     }
     EXPECT_EQ(
-        parse_pins("{\"format\": 2, \"kernels\": {}}").error().message,
+        parse_lock_file("{\"format\": 2, \"kernels\": {}}").error().message,
         "it was written by another version"
     );
 }
