@@ -58,6 +58,7 @@ class DebianGuests:
         self.guests[name] = Guest(
             self.switch, (*ARM64, "-smp", "1"), self.boards[name][0], memory_mib=memory_mib, firmware=U_BOOT_ARM64, name=name,
             extra=("-device", "virtio-rng-device"))
+        return self.guests[name]
 
     def boot(self, appliance):
         """Powers all on and waits until each has said that it is up. Raises AssertionError with what their consoles say."""
