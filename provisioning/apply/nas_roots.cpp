@@ -77,7 +77,11 @@ nfs::WriteOptions write_options(const NasWork& work) {
 
 // Writes the tree aside, unless it is there whole.
 Result<bool> write_aside(
-    const NasWork& work, nfs::Nas& nas, const std::string& base, const Path& tree
+    const NasWork& work,
+    nfs::Nas& nas,
+    const std::string& base,
+    const Path& tree,
+    const std::optional<nfs::SeenTree>& before = {}
 ) {
     const auto there = nas.status("", tree);
     if (!there) return tl::unexpected(there.error());
@@ -86,15 +90,18 @@ Result<bool> write_aside(
     if (auto cleared = clear_beside(nas, tree, aside); !cleared)
         return tl::unexpected(cleared.error());
     const auto begun = std::chrono::steady_clock::now();
-    const auto written = nas.write_tree(work.paths.root(base), aside, write_options(work));
+    nfs::WriteOptions options = write_options(work);
+    options.before = before;
+    const auto written = nas.write_tree(work.paths.root(base), aside, options);
     if (!written) return tl::unexpected(written.error());
     const auto took =
         std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now() - begun);
     work.progress(fmt::format(
-        "{} of {} entries written to {}, {} in {}",
+        "{} of {} entries written to {}{}, {} in {}",
         written->made,
         written->entries,
         place_of(work.nas),
+        written->linked == 0 ? "" : fmt::format(", {} by another name", written->linked),
         describe_bytes(written->bytes),
         describe(took)
     ));
@@ -124,11 +131,33 @@ Result<void> give_identity(
         });
 }
 
-Result<void> write_base(const NasWork& work, const std::string& base) {
+// The shared base that came there last: what the new one has in common with it is there already,
+// and no board may write to either.
+Result<std::optional<nfs::SeenTree>> base_before(
+    const NasWork& work, const std::set<std::string>& there
+) {
+    std::optional<nfs::SeenTree> before;
+    std::int64_t newest = 0;
+    for (const std::string& base : there) {
+        const Path here = work.paths.root(base);
+        const auto mark = work.host.status(mark_of(here));
+        if (!mark) return tl::unexpected(mark.error());
+        if (!*mark || (before && (*mark)->modified_ns < newest)) continue;
+        newest = (*mark)->modified_ns;
+        before = nfs::SeenTree{here, on_nas(work.paths, here)};
+    }
+    return before;
+}
+
+Result<void> write_base(
+    const NasWork& work, const std::string& base, const std::set<std::string>& others
+) {
     auto nas = open_nas(work.open, work.nas.server, work.nas.path);
     if (!nas) return tl::unexpected(nas.error());
     const Path tree = on_nas(work.paths, work.paths.root(base));
-    const auto fresh = write_aside(work, **nas, base, tree);
+    const auto before = base_before(work, others);
+    if (!before) return tl::unexpected(before.error());
+    const auto fresh = write_aside(work, **nas, base, tree, *before);
     if (!fresh) return tl::unexpected(fresh.error());
     Result<void> moved;
     if (*fresh) moved = (*nas)->rename(making_of(tree), tree);
@@ -239,12 +268,13 @@ Result<void> write_nas_identity(
 Result<void> write_nas_bases(
     const NasWork& work,
     const std::map<std::string, std::string>& image_of_base,
-    const std::string& image,
+    const Digest& step,
     std::set<std::string>& there
 ) {
-    for (const auto& [base, of] : image_of_base) {
-        if (of != image || there.contains(base)) continue;
-        if (auto done = write_base(work, base); !done) return done;
+    for (const auto& [base, image] : image_of_base) {
+        const Digest key = Digest::of(fmt::format("{}\n{}\n", place_of(work.nas), base));
+        if (key != step || there.contains(base)) continue;
+        if (auto done = write_base(work, base, there); !done) return done;
         there.insert(base);
     }
     return {};

@@ -76,12 +76,12 @@ struct NasWork {
     const root::Identity& identity
 );
 
-// roots/<base> for boards that share it: of each base that came of `image` and is not among those
-// that are there; it is then.
+// roots/<base> for boards that share it: the base of the plan's step with that key, which then is
+// among those that are there.
 [[nodiscard]] Result<void> write_nas_bases(
     const NasWork& work,
     const std::map<std::string, std::string>& image_of_base,
-    const std::string& image,
+    const Digest& step,
     std::set<std::string>& there
 );
 

@@ -151,7 +151,7 @@ Result<void> Work::write_shared_root(const Step& step, const Telling& telling) {
         shared = wanted_.shared;
         there = seen_.nas_bases;
     }
-    const auto done = write_nas_bases(*on_nas(telling), shared, step.subject, there);
+    const auto done = write_nas_bases(*on_nas(telling), shared, step.key, there);
     const std::lock_guard lock(mutex_);
     seen_.nas_bases.merge(there);
     return done;

@@ -75,7 +75,13 @@ public:
         if (!directory) return tl::unexpected(directory.error());
         const auto source = read_source_tree(from);
         if (!source) return tl::unexpected(source.error());
-        return TreeWriter(*session_, *source, *directory, options).write();
+        Handle before;
+        if (options.before) {
+            const auto spot = files_.resolve("", options.before->there, ExportFiles::Last::itself);
+            if (!spot) return tl::unexpected(spot.error());
+            if (*spot && (*spot)->there) before = (*spot)->there->handle;
+        }
+        return TreeWriter(*session_, *source, *directory, options).write(before);
     }
 
     Result<std::optional<NasStatus>> status(const fs::path& root, const fs::path& relative)

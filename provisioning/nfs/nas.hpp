@@ -16,9 +16,17 @@
 
 namespace bramble::nfs {
 
+struct SeenTree {
+    std::filesystem::path here;
+    std::filesystem::path there;  // relative to the export
+};
+
 struct WriteOptions {
     std::size_t calls_max = 64;            // under way at once
     std::uint64_t bytes_max = 32U << 20U;  // read and not yet written there
+    // A tree that is there and of which this machine has the source: its files are given another
+    // name where both are the same, byte by byte. Only for trees that nobody writes to.
+    std::optional<SeenTree> before{};
     std::function<void(std::uint64_t entries, std::uint64_t of, std::uint64_t bytes)> on_progress{};
     std::stop_token stop{};
 };
@@ -26,6 +34,7 @@ struct WriteOptions {
 struct WriteReport {
     std::uint64_t entries = 0;  // of the tree
     std::uint64_t made = 0;     // of these, made or made anew; the rest was there
+    std::uint64_t linked = 0;   // of the made, other names of files that were there
     std::uint64_t removed = 0;
     std::uint64_t bytes = 0;   // sent
     std::uint64_t writes = 0;  // WRITE calls

@@ -1,5 +1,4 @@
 // The single entries of a tree that is written: each a job that makes one.
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -9,6 +8,7 @@
 #include <cstring>
 
 #include "provisioning/nfs/attributes.hpp"
+#include "provisioning/nfs/local_file.hpp"
 #include "provisioning/nfs/tree_writer.hpp"
 
 namespace bramble::nfs {
@@ -27,20 +27,6 @@ struct FileInWork {
 };
 
 namespace {
-
-struct OpenFile {
-    int fd = -1;
-
-    explicit OpenFile(const std::filesystem::path& path)
-        : fd(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC)) {}
-
-    OpenFile(const OpenFile&) = delete;
-    OpenFile& operator=(const OpenFile&) = delete;
-
-    ~OpenFile() {
-        if (fd >= 0) ::close(fd);
-    }
-};
 
 bool all_zero(const std::string& bytes) {
     return bytes.find_first_not_of('\0') == std::string::npos;

@@ -240,13 +240,23 @@ Result<void> TreeWriter::sort_out() {
     return settle(crew_);
 }
 
-Result<WriteReport> TreeWriter::write() {
+Result<void> TreeWriter::put_formers() {
+    Indices formers;
+    for (const auto& [index, listed] : former_) formers.push_back(index);
+    auto done = for_each(formers, [this](std::uint32_t i) { put_former(i); });
+    std::erase_if(files_, [this](std::uint32_t i) { return former_.contains(i); });
+    return done;
+}
+
+Result<WriteReport> TreeWriter::write(const Handle& before) {
     const auto& entries = source_.entries;
     for (std::uint32_t i = 1; i < entries.size(); ++i) children_[entries[i].parent].push_back(i);
     auto done =
         make_directories()
             .and_then([&] { return compare_links(); })
             .and_then([&] { return sort_out(); })
+            .and_then([&] { return find_before(before); })
+            .and_then([&] { return put_formers(); })
             .and_then([&] { return for_each(files_, [this](std::uint32_t i) { put_file(i); }); })
             .and_then([&] { return for_each(links_, [this](std::uint32_t i) { put_link(i); }); })
             .and_then([&] {

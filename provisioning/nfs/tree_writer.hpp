@@ -35,7 +35,8 @@ public:
     );
 
     // Errors: in words, with the path. What was written stays, and is found by the next.
-    [[nodiscard]] Result<WriteReport> write();
+    // `before` is that of the options; empty: it is not there.
+    [[nodiscard]] Result<WriteReport> write(const Handle& before = {});
 
 private:
     using Indices = std::vector<std::uint32_t>;
@@ -68,6 +69,10 @@ private:
     Result<void> clear_away(const Indices& level);
     Result<void> compare_links();
     Result<void> sort_out();
+    Result<void> find_before(const Handle& before);
+    bool is_unchanged(std::uint32_t index, const fattr3& there) const;
+    Job put_former(std::uint32_t index);
+    Result<void> put_formers();
 
     Session& session_;
     const SourceTree& source_;
@@ -80,6 +85,8 @@ private:
     std::map<std::uint32_t, Listing> listings_;  // of the others
     std::map<std::uint32_t, Indices> children_;  // of directories
     Indices levels_, files_, links_, specials_, names_;
+    std::map<std::uint32_t, Listed>
+        former_;                          // files of the tree before, by their place in this one
     std::set<std::uint32_t> same_links_;  // of what is there
     std::string error_;
     WriteReport report_;

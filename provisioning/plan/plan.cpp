@@ -262,8 +262,7 @@ private:
                 "boards share its root, and it is not there yet",
                 Digest::of(fmt::format("{}\n{}\n", place_of(*nas), base)),
                 {}};
-            const auto ingest = ingests_.find(image);
-            if (ingest != ingests_.end()) step.after.push_back(ingest->second);
+            wait_for_base(step, image, base);
             step.place = place_of(*nas);
             add(std::move(step));
         }

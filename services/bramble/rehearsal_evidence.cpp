@@ -144,6 +144,11 @@ Result<std::unique_ptr<rehearsal::RootTree>> StoreEvidence::mount(
         options.version = wanted.version.starts_with('4') ? 4 : 3;
         options.mount_port = nfs::mount_port;
         auto client = nfs::Client::mount(wanted.server, wanted.path, options);
+        if (!client && options.version == 3) {  // a NAS has its mount service at another port
+            options.mount_port = 0;
+            auto again = nfs::Client::mount(wanted.server, wanted.path, options);
+            if (again) client = std::move(again);
+        }
         if (!client) return tl::unexpected(client.error());
         return std::make_unique<MountedRoot>(
             std::move(*client),

@@ -212,7 +212,8 @@ class Nas(unittest.TestCase):
         self.assertIn("nothing to do", self.appliance.apply(), "not even a connection")
         self.nas.start()
         said = self.appliance.bramble("check", "--exports", check=False)
-        self.assertIn("2 of 2 exports", said)
+        self.assertIn("2 of 2 exports are as their boards need them", said)
+        self.assertRegex(self.appliance.bramble("rehearse", "pi-1", check=False), rf"root\.\w+ mounted by NFS 3 from {NAS}\n")
 
     def test_what_a_killed_run_left_is_gone_on_with(self):
         self.furnish()

@@ -70,6 +70,34 @@ inline void furnish(host::MemoryHost& machine) {
     });
 }
 
+// The header of a static program, 64-bit little endian, with one program header to load.
+inline std::string busybox() {
+    using namespace std::string_literals;
+    std::string bytes(64 + 56, '\0');
+    bytes.replace(
+        0,
+        6,
+        "\x7f"
+        "ELF\x02\x01"s
+    );
+    bytes[32] = 64;  // e_phoff
+    bytes[54] = 56;  // e_phentsize
+    bytes[56] = 1;   // e_phnum
+    bytes[64] = 1;   // PT_LOAD
+    return bytes;
+}
+
+inline void furnish_shared(host::MemoryHost& machine) {
+    furnish(machine);
+    machine.put_file("/src/root/bin/busybox", busybox(), 0755);
+    machine.put_file("/src/root/etc/ssh/ssh_host_rsa_key", "the image's", 0600);
+    machine.put_file(
+        "/src/root/lib/modules/6.1.0-v8/modules.builtin",
+        "kernel/fs/nfs/nfs.ko\nkernel/fs/nfs/nfsv3.ko\nkernel/fs/nfs/nfsv4.ko\n"
+        "kernel/fs/overlayfs/overlay.ko\nkernel/drivers/net/ethernet/broadcom/genet/genet.ko\n"
+    );
+}
+
 // What the store lies on, and so how roots come from their base.
 enum class Ground { copies, snapshots, overlays };
 

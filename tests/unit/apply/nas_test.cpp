@@ -41,9 +41,11 @@ class MemoryNas final : public nfs::Nas {
 public:
     explicit MemoryNas(Disk& disk) : disk_(disk) {}
 
-    Result<nfs::WriteReport> write_tree(const Path& from, const Path& to, const nfs::WriteOptions&)
-        override {
-        if (auto may = disk_.change("write " + to.string()); !may)
+    Result<nfs::WriteReport> write_tree(
+        const Path& from, const Path& to, const nfs::WriteOptions& options
+    ) override {
+        const std::string with = options.before ? " with " + options.before->there.string() : "";
+        if (auto may = disk_.change("write " + to.string() + with); !may)
             return tl::unexpected(may.error());
         disk_.entries[to.string()] = "/";
         disk_.entries[(to / "from").string()] = from.filename().string();
@@ -187,6 +189,33 @@ TEST_F(NasApply, TheSecondRunOpensNoConnection) {
     const auto again = run(fleet, options, machine);
     ASSERT_TRUE(again) << again.error().message;
     EXPECT_FALSE(again->changed);
+    EXPECT_THAT(opened, IsEmpty());
+}
+
+TEST_F(NasApply, ASharedRootIsOneTreeAndTheNextOneKnowsIt) {
+    furnish_shared(machine);
+    fleet.profiles[0].root.mode = fleet::RootMode::shared;
+    const auto outcome = run(fleet, options, machine);
+    ASSERT_TRUE(outcome) << outcome.error().message;
+    const store::Store store(machine, layout::StorePaths(fleet.appliance.store));
+    const auto path_now = [&] {
+        return store.current()->value().boards.front().root->path.lexically_relative(
+            "/volume1/bramble"
+        );
+    };
+    const Path first = path_now();
+    EXPECT_THAT(disk.calls, Contains("write roots/.new." + first.filename().string()));
+    EXPECT_THAT(disk.calls, Contains("rename " + first.string()));
+    EXPECT_TRUE(disk.entries.contains(first.string()));
+    machine.put_file("/src/root/etc/motd", "another base");
+    ASSERT_TRUE(run(fleet, options, machine));
+    EXPECT_NE(path_now(), first);
+    EXPECT_THAT(
+        disk.calls,
+        Contains("write roots/.new." + path_now().filename().string() + " with " + first.string())
+    );
+    opened.clear();
+    ASSERT_TRUE(run(fleet, options, machine));
     EXPECT_THAT(opened, IsEmpty());
 }
 
