@@ -82,7 +82,7 @@ class Page(unittest.TestCase):
         lines = [board_line(f"pi-{number:02}", number) for number in range(BOARDS)]
         cls.powered = "\n".join(lines)
         cls.guests = DebianGuests(cls.lab, cls.switch, cls.server, folder / "store", GUEST)
-        cls.guests.take_what_is_built()
+        cls.guests.take_what_is_built(folder / "appliance.lock")
         lines += [board_line("stops", 0xd0), board_line("never", 0xd1), cls.guests.lines()]
         text = fleet_yaml(
             folder / "store", f"  pi: {{source: {{directory: {{boot: {folder}/stand-in/boot, root: {folder}/stand-in/root}}}}}}\n{IMAGE}",

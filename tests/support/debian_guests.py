@@ -5,6 +5,7 @@ The base root is the quickstart's where that was built before, else `bramble app
 
 import os
 import pathlib
+import shutil
 import subprocess
 
 from appliance import program
@@ -40,8 +41,13 @@ class DebianGuests:
         return "\n".join(f'  - {{name: {name}, mac: "{mac}", address: {address}, profile: {profile_of(name)}}}'
                          for name, (mac, address) in self.boards.items())
 
-    def take_what_is_built(self, how="-al"):
-        """Base roots and objects are never changed: links to them are as good as copies, on the same filesystem."""
+    def take_what_is_built(self, appliance_lock, how="-al"):
+        """Base roots and objects are never changed: links to them are as good as copies, on the same filesystem.
+
+        The lock file says which state of the suite they are of: `appliance_lock` is where this fleet's is to lie.
+        """
+        if (CACHE / "fleet.lock").exists():
+            shutil.copy(CACHE / "fleet.lock", appliance_lock)
         self.server.command("mkdir", "-p", self.store)
         for part in ("roots", "objects", "images"):
             if (CACHE / "store" / part).is_dir():

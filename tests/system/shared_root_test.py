@@ -31,7 +31,7 @@ class SharedRoot(unittest.TestCase):
         self.switch = self.lab.switch()
         self.server = self.lab.namespace("server").join(self.switch, "eth1", address=f"{SERVER}/24")
         self.guests = DebianGuests(self.lab, self.switch, self.server, self.store, GUESTS)
-        self.guests.take_what_is_built()
+        self.guests.take_what_is_built(self.lab.folder / "appliance.lock")
 
     def fleet(self):
         profiles = "\n".join(

@@ -36,7 +36,7 @@ class GuestRoots(unittest.TestCase):
         run("mkfs.btrfs", "-q", str(image))
         self.server.command("mount", "-o", "loop", image, self.disk)
         self.guests = DebianGuests(self.lab, self.switch, self.server, self.disk / "store", GUESTS)
-        self.guests.take_what_is_built("-a")
+        self.guests.take_what_is_built(self.lab.folder / "appliance.lock", "-a")
 
     def test_guests_boot_from_roots_of_each_kind_and_keep_apart(self):
         profiles = "\n".join(self.guests.profile(kind, f"{{copy_on_write: {kind}}}") for kind in KINDS)
