@@ -49,8 +49,8 @@ Result<StagedRoot> Changes::stage_overlay(const Path& staged, const Path& base) 
     // The upper directory's own mode and owner are those of the merged root.
     const host::Owner owner{(*like)->uid, (*like)->gid};
     const Path merged = staged / merged_name;
-    return host()
-        .make_directories(staged)
+    return mount_boards()
+        .and_then([&] { return host().make_directories(staged); })
         .and_then([&] {
             return host().make_directories_in(staged, upper_name, (*like)->mode, owner);
         })
@@ -117,18 +117,27 @@ Result<void> Changes::adopt_board_root(
 // ---- mounts
 
 // What boards/ itself is a mount for: a server that runs in a mount namespace of its own gets to
-// see roots that are mounted later, wherever else mounts are private.
+// see roots that are mounted later, wherever else mounts are private. Mounts that are below it by
+// then would be there twice: it comes before the first of them.
+Result<void> Changes::mount_boards() {
+    const std::lock_guard lock(shared_->mounts);
+    if (mounts_.contains(paths().boards())) return {};
+    return host().mount_itself(paths().boards(), true).map([&] {
+        mounts_.insert(paths().boards());
+    });
+}
+
 Result<void> Changes::mount_root(std::string_view board, std::string_view base) {
     const Path root = paths().board_root(board, base);
-    const std::lock_guard lock(shared_->mounts);
-    if (mounts_.contains(root)) return {};
+    {
+        const std::lock_guard lock(shared_->mounts);
+        if (mounts_.contains(root)) return {};
+    }
     const auto kind = store_.kind_of(board, base);
     if (!kind) return tl::unexpected(kind.error());
     if (*kind == CopyOnWrite::copy) return {};
-    if (!mounts_.contains(paths().boards())) {
-        if (auto done = host().mount_itself(paths().boards(), true); !done) return done;
-        mounts_.insert(paths().boards());
-    }
+    if (auto done = mount_boards(); !done) return done;
+    const std::lock_guard lock(shared_->mounts);
     const Path overlay = overlay_of(paths(), board, base);
     auto done = *kind == CopyOnWrite::btrfs
                     ? host().mount_itself(root, false)

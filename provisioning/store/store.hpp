@@ -203,6 +203,7 @@ private:
     [[nodiscard]] Result<void> remove_leftovers_of(const std::string& board);
     [[nodiscard]] Result<StagedRoot> stage_overlay(const Path& staged, const Path& base);
     [[nodiscard]] Result<void> mount_roots();
+    [[nodiscard]] Result<void> mount_boards();
     [[nodiscard]] Result<void> mount_root(std::string_view board, std::string_view base);
 
     struct Shared {
