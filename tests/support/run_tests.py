@@ -277,7 +277,7 @@ def run_threads(tally, builder):
 
 def run_bench(tally, builder):
     """Each benchmark once and briefly: that it runs and that what it measures is right, not how fast it is."""
-    if not builder.build("release", ("bramble", "tftp_load", "tftp_limit", "ingest_bench")):
+    if not builder.build("release", ("bramble", "tftp_load", "tftp_limit", "ingest_bench", "virtual_fleet")):
         return
     if builder.build("release", pattern="\\w+_micro_bench"):
         for program in sorted((ROOT / "build/release/tests/bench/micro").glob("*_micro_bench")):
