@@ -1,6 +1,8 @@
 #include <fmt/core.h>
+#include <net/if.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <memory>
 
 #include "config/layout/store_paths.hpp"
@@ -11,6 +13,7 @@
 #include "services/bramble/invocation.hpp"
 #include "services/bramble/rehearsal_evidence.hpp"
 #include "services/bramble/rehearsing.hpp"
+#include "services/bramble/wire_rehearsal.hpp"
 #include "services/rehearsal/rehearsal.hpp"
 #include "services/rehearsal/spec.hpp"
 
@@ -22,6 +25,7 @@ struct RehearseArguments {
     bool all = false;
     std::uint64_t generation = 0;  // 0: the current one
     std::string firmware;          // empty: the usual one of each model
+    std::string wire;              // empty: on paper
 };
 
 std::string known_firmware() {
@@ -44,9 +48,49 @@ std::string unknown_board(const std::string& name, const layout::Manifest& manif
     );
 }
 
+// The boot over the wire is the story; what was found on paper alone stands below it.
+Result<std::vector<rehearsal::Report>> add_wire(
+    std::vector<rehearsal::Report> on_paper,
+    const layout::Manifest& manifest,
+    const RehearseArguments& arguments,
+    const std::optional<virtual_board::Profile>& firmware
+) {
+    WireRehearsal wanted{arguments.wire, arguments.board, firmware, {}};
+    if (::isatty(STDERR_FILENO) != 0) {
+        wanted.on_step = [](const std::string& board, const std::string& text) {
+            fmt::print(stderr, "{}  {}\n", board, text);
+        };
+    }
+    auto reports = rehearse_over_wire(manifest, wanted);
+    if (!reports) return reports;
+    for (std::size_t i = 0; i < reports->size(); ++i) {
+        auto& findings = (*reports)[i].findings;
+        for (rehearsal::Finding& finding : on_paper[i].findings) {
+            const bool said =
+                std::find(findings.begin(), findings.end(), finding) != findings.end();
+            if (!said) findings.push_back(std::move(finding));
+        }
+    }
+    return reports;
+}
+
 Exit rehearse(const Invocation& invocation, const RehearseArguments& arguments) {
     if (arguments.all != arguments.board.empty()) {
         return print_error("say which BOARD to rehearse, or --all", Exit::usage);
+    }
+    if (!arguments.wire.empty() && arguments.generation != 0) {
+        return print_error(
+            "--wire: the server that runs serves the current generation", Exit::usage
+        );
+    }
+    if (!arguments.wire.empty() && ::if_nametoindex(arguments.wire.c_str()) == 0) {
+        return print_error(
+            fmt::format("--wire: there is no interface '{}' here: see `ip link`", arguments.wire),
+            Exit::usage
+        );
+    }
+    if (!arguments.wire.empty() && ::geteuid() != 0) {
+        return print_error("--wire makes a network namespace: run it as root", Exit::machine);
     }
     RehearsalOptions options;
     options.board = arguments.board;
@@ -82,8 +126,12 @@ Exit rehearse(const Invocation& invocation, const RehearseArguments& arguments) 
             fmt::print(stderr, "\r\033[K{} of {} boards rehearsed", done, of);
         };
     }
-    const auto reports = rehearse_generation(loaded->fleet, (*generation)->manifest(), options);
+    const layout::Manifest& manifest = (*generation)->manifest();
+    auto reports = rehearse_generation(loaded->fleet, manifest, options);
     if (options.on_progress) fmt::print(stderr, "\r\033[K");
+    if (reports && !arguments.wire.empty()) {
+        reports = add_wire(std::move(*reports), manifest, arguments, options.firmware);
+    }
     if (!reports) return print_error(reports.error().message, Exit::usage);
     print_result(
         invocation.json ? rehearsal::render_json(*reports)
@@ -128,10 +176,22 @@ void add_rehearse(CLI::App& app, Invocation& invocation) {
         "says which. What config.txt settings do beyond choosing files is not part of it.\n"
         "`bramble apply --rehearse` does the same before it publishes.\n"
         "\n"
+        "With --wire the board boots besides against the server that runs, from a network "
+        "namespace\n"
+        "of its own with the board's MAC and serial: its DHCP, its files, its export, its report. "
+        "The\n"
+        "server tells of it as of any boot, so the board itself has to be off. It needs root and "
+        "ip\n"
+        "(iproute2). On an interface that is no bridge, the machine itself is not heard: rehearse "
+        "from\n"
+        "another machine of that wire that has the store, or put the appliance's port into a "
+        "bridge.\n"
+        "\n"
         "Examples:\n"
         "  bramble rehearse pi-01                       its boot as a story\n"
         "  bramble rehearse --all                       each sentence once, with its boards\n"
         "  bramble rehearse pi-01 --generation 6        before a rollback\n"
+        "  sudo bramble rehearse pi-01 --wire br0       over the wire of that bridge\n"
         "  bramble rehearse --all --firmware pi4-2020   boards whose EEPROM is that old\n"
         "  bramble rehearse --all --json | jq '.reports[] | select(.boots | not) | .first'\n"
         "\n"
@@ -142,6 +202,8 @@ void add_rehearse(CLI::App& app, Invocation& invocation) {
     add_json_option(*command, invocation, "One JSON object: generation, would_boot, reports");
     command->add_option("board", arguments->board, "The board's name")->type_name("BOARD");
     command->add_flag("--all", arguments->all, "Every board of the generation");
+    command->add_option("--wire", arguments->wire, "Boot over this interface's wire as well")
+        ->type_name("INTERFACE");
     command->add_option("--generation", arguments->generation, "Not the current one but this")
         ->type_name("N")
         ->check(CLI::PositiveNumber);

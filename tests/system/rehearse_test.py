@@ -5,11 +5,13 @@ import json
 import os
 import pathlib
 import shutil
+import subprocess
 import sys
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
-from appliance import SERVER, Appliance, fleet_yaml, payload  # noqa: E402
+from appliance import SERVER, Appliance, fleet_yaml, payload, program  # noqa: E402
+from guest import eventually  # noqa: E402
 from lab import Lab, end_on_signals  # noqa: E402
 
 RELEASE = "6.1.0-56-arm64"
@@ -53,8 +55,8 @@ class Rehearse(unittest.TestCase):
             self.skipTest("needs root")
         self.lab = Lab()
         self.addCleanup(self.lab.close)
-        switch = self.lab.switch()
-        self.server = self.lab.namespace("server").join(switch, "eth1", address=f"{SERVER}/24")
+        self.switch = self.lab.switch()
+        self.server = self.lab.namespace("server").join(self.switch, "eth1", address=f"{SERVER}/24")
         self.boot, self.root = self.lab.folder / "boot", self.lab.folder / "root"
         self.boot.mkdir()
         for name, content in {
@@ -188,6 +190,44 @@ class Rehearse(unittest.TestCase):
         self.addCleanup(again.stop)
         self.assertRegex(self.first(), rf"^NFS 3 mount of {SERVER}:\S+/boards/NAME/root\.\w+: ")
 
+    def over_the_wire(self, *words):
+        """From the switch, which is another machine: exit code and what was said."""
+        done = subprocess.run(
+            self.switch.host.inside(program(), "rehearse", "--wire", self.switch.bridge, "--fleet", self.appliance.fleet_file, *words),
+            capture_output=True, text=True, timeout=200)
+        return done.returncode, done.stdout + done.stderr
+
+    def test_boards_boot_against_the_server_that_runs(self):
+        for tool in ("ganesha.nfsd", "rpcbind"):
+            if not shutil.which(tool):
+                self.skipTest(f"{tool} is not installed: run 'sudo deploy/setup --for test'")
+        # Copies: the machine that rehearses sees the store without the server's mounts.
+        self.appliance.write_fleet(self.fleet("{image: lite, cmdline: [console=tty1], root: {copy_on_write: copy}}"))
+        self.appliance.apply()
+        self.appliance.nfs()
+        self.appliance.serve()
+        def ports():
+            return [line.split()[0] for line in self.switch.host.command("ip", "-brief", "link").splitlines()]
+
+        before = ports()
+        code, story = self.over_the_wire("pi-01")
+        self.assertEqual(code, 0, story)
+        self.assertIn("pi-01  generation 1  firmware pi4-2023  would boot", story)
+        self.assertRegex(story, rf"boards/pi-01/root\.\w+ mounted by NFS 3 from {SERVER}\n")
+        boards = {board["name"]: board["condition"] for board in self.appliance.status()["boards"]}
+        self.assertEqual((boards["pi-01"], boards["pi-02"]), ("up", "never-seen"))
+        code, said = self.over_the_wire("--all", "--json")
+        self.assertEqual((code, json.loads(said)["would_boot"]), (0, 3), said)
+        # What paper cannot know: a firewall is in the way.
+        self.server.command("nft", "add", "table", "ip", "lab")
+        self.server.command("nft", "add chain ip lab input { type filter hook input priority 0; }")
+        self.server.command("nft", "add", "rule", "ip", "lab", "input", "tcp", "dport", "2049", "reject")
+        code, story = self.over_the_wire("pi-02")
+        self.assertEqual(code, 1, story)
+        self.assertIn("pi-02  generation 1  firmware pi4-2023  would NOT boot", story)
+        self.assertRegex(story, rf"NFS 3 mount of {SERVER}:\S+/boards/pi-02/root")
+        self.assertTrue(eventually(lambda: ports() == before, 10), "a port was left behind")
+
     def test_commands_that_are_wrong(self):
         self.appliance.apply()
         for words, sentence in (
@@ -195,6 +235,8 @@ class Rehearse(unittest.TestCase):
             (("pi-01", "--all"), "say which BOARD to rehearse, or --all"),
             (("pi-1",), "generation 1 has no board 'pi-1' (did you mean 'pi-01'?)"),
             (("--all", "--firmware", "pi9"), "--firmware: unknown firmware 'pi9'"),
+            (("--all", "--wire", "eth9"), "--wire: there is no interface 'eth9' here: see `ip link`"),
+            (("--all", "--wire", "eth1", "--generation", "1"), "--wire: the server that runs serves the current generation"),
         ):
             with self.subTest(words):
                 with self.assertRaisesRegex(Exception, sentence.replace("(", r"\(").replace(")", r"\)").replace("?", r"\?")):

@@ -31,6 +31,7 @@ ARROWS = {
     "services/virtual_board": CONFIG | {"services/bytes", "services/dhcp", "services/tftp"},
     "services/massboot": CONFIG | {"services/dhcp", "services/tftp", "services/admission", "services/virtual_board", "services/rehearsal"},
     "services/rehearsal": CONFIG | {"services/dhcp", "services/tftp", "services/admission", "services/virtual_board"},
+    "services/wire_board": CONFIG | {"services/bytes", "services/virtual_board"},
     "services/doctor": CONFIG,
     "services/state": CONFIG | {"services/dhcp", "services/boards"},
     "services/metrics": CONFIG | {"services/dhcp", "services/tftp", "services/boards", "services/admission"},

@@ -8,12 +8,16 @@
 #include <CLI/CLI.hpp>
 #include <atomic>
 #include <fstream>
+#include <memory>
 #include <mutex>
 #include <sstream>
 #include <thread>
 
 #include "config/layout/manifest.hpp"
-#include "tests/support/virtual_fleet/board_thread.hpp"
+#include "services/wire_board/board_thread.hpp"
+#include "tests/support/virtual_fleet/names.hpp"
+#include "tests/support/virtual_fleet/processor.hpp"
+#include "tests/support/virtual_fleet/root_reader.hpp"
 
 namespace {
 
@@ -129,25 +133,30 @@ int run(const Options& options) {
     ::alarm(static_cast<unsigned>(options.timeout_s) + 1);
 
     std::mutex mouth;
-    Lab lab;
-    lab.bridge = options.bridge;
-    lab.up_url = options.up_url;
-    lab.manifest = manifest ? &*manifest : nullptr;
-    lab.verbose = options.verbose;
-    lab.processors = options.processors;
-    lab.stop = &stop_requested;
-    lab.started = steady_now();
-    lab.say = [&](const std::string& line) {
+    const auto say = [&](const std::string& line) {
         const std::lock_guard lock(mouth);
         fmt::print("{}\n", line);
         std::fflush(stdout);
+    };
+    wire_board::Surroundings around;
+    around.interface = options.bridge;
+    around.read_root = read_root;
+    around.up_url = options.up_url;
+    around.manifest = manifest ? &*manifest : nullptr;
+    around.verbose = options.verbose;
+    if (options.processors) around.processor = [] { return std::make_unique<Processor>(); };
+    around.stop = &stop_requested;
+    const TimePoint started = wire_board::steady_now();
+    around.say = [&](const BoardName& board, virtual_board::Phase, const std::string& text) {
+        const std::chrono::duration<double> since = wire_board::steady_now() - started;
+        say(fmt::format("{:7.2f} s  {}  {}", since.count(), board.name, text));
     };
     std::vector<BoardReport> reports(boards.size());
     std::vector<std::thread> threads;
     for (std::size_t i = 0; i < boards.size(); ++i) {
         threads.emplace_back([&, i] {
             const std::string port = fmt::format("vb{}-{}", ::getpid() % 100'000, i);
-            reports[i] = run_board(boards[i], port, lab);
+            reports[i] = wire_board::run_board(boards[i], port, around);
         });
     }
     for (std::thread& thread : threads) thread.join();
@@ -155,10 +164,9 @@ int run(const Options& options) {
     std::size_t booted = 0;
     for (const BoardReport& report : reports) {
         booted += report.booted ? 1 : 0;
-        if (!report.booted)
-            lab.say(fmt::format("{} did not boot: {}", report.name, report.failure));
+        if (!report.booted) say(fmt::format("{} did not boot: {}", report.name, report.failure));
     }
-    lab.say(fmt::format("{} of {} boards booted", booted, reports.size()));
+    say(fmt::format("{} of {} boards booted", booted, reports.size()));
     if (!options.json.empty()) std::ofstream(options.json) << to_json(reports) << '\n';
     return booted == reports.size() ? 0 : 1;
 }

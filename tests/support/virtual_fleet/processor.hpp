@@ -9,19 +9,20 @@
 #include <string>
 #include <string_view>
 
+#include "services/wire_board/board_thread.hpp"
+
 namespace bramble::virtual_fleet {
 
-class Processor {
+class Processor final : public wire_board::Loaded {
 public:
     static constexpr std::size_t file_bytes_max = 128U << 20U;
 
-    // Files as the firmware takes them, by the path that it asked for.
-    void on_bytes(std::string_view path, std::uint64_t offset, std::span<const std::byte> bytes);
-    void on_file(std::string_view path);
+    void on_bytes(std::string_view path, std::uint64_t offset, std::span<const std::byte> bytes)
+        override;
+    void on_file(std::string_view path) override;
 
-    // Why the kernel that was loaded last does not run; empty: it does, as far as its bytes say.
-    // Files whose content says nothing (stand-ins) run.
-    std::string trouble() const;
+    // As far as its bytes say: files whose content says nothing (stand-ins) run.
+    std::string trouble() const override;
 
 private:
     std::map<std::string, std::string, std::less<>> memory_;  // kernels and initramfs, by name

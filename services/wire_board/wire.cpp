@@ -1,4 +1,4 @@
-#include "tests/support/virtual_fleet/wire.hpp"
+#include "services/wire_board/wire.hpp"
 
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -23,7 +23,7 @@
 #include "services/bytes/byte_reader.hpp"
 #include "services/bytes/byte_writer.hpp"
 
-namespace bramble::virtual_fleet {
+namespace bramble::wire_board {
 
 namespace {
 
@@ -148,6 +148,53 @@ sockaddr_in socket_address(Ipv4Address address, std::uint16_t port) {
     return out;
 }
 
+bool is_bridge(const std::string& interface) {
+    return ::access(fmt::format("/sys/class/net/{}/bridge", interface).c_str(), F_OK) == 0;
+}
+
+Result<void> plug_veth(
+    const std::string& bridge, const std::string& port, MacAddress mac, const std::string& there
+) {
+    const std::vector<std::string> add = {
+        "ip",
+        "link",
+        "add",
+        port,
+        "type",
+        "veth",
+        "peer",
+        "name",
+        "eth0",
+        "address",
+        mac.to_string(),
+        "netns",
+        there};
+    return run_program(add).and_then([&] {
+        return run_program({"ip", "link", "set", port, "master", bridge, "up"});
+    });
+}
+
+// Beside the interface's own address: whoever is on this machine itself does not hear it.
+Result<void> plug_macvlan(const std::string& interface, MacAddress mac, const std::string& there) {
+    return run_program(
+        {"ip",
+         "link",
+         "add",
+         "link",
+         interface,
+         "name",
+         "eth0",
+         "netns",
+         there,
+         "address",
+         mac.to_string(),
+         "type",
+         "macvlan",
+         "mode",
+         "bridge"}
+    );
+}
+
 }  // namespace
 
 Descriptor::~Descriptor() {
@@ -169,36 +216,17 @@ Result<void> run_program(const std::vector<std::string>& command) {
     return fail(fmt::format("'{}' failed", fmt::join(command, " ")));
 }
 
-Result<Wire> Wire::plug(const std::string& bridge, const std::string& port, MacAddress mac) {
+Result<Wire> Wire::plug(const std::string& on, const std::string& port, MacAddress mac) {
     const Descriptor outside(::open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC));
     if (outside.get() < 0 || ::unshare(CLONE_NEWNET) != 0) {
         return fail(fmt::format("network namespace: {}: run as root", std::strerror(errno)));
     }
     const Descriptor inside(::open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC));
-    // The switch's side first, in the namespace where the bridge is.
+    // The switch's side first, in the namespace where it is.
     if (::setns(outside.get(), CLONE_NEWNET) != 0) return fail("setns: run as root");
     const std::string there = fmt::format("/proc/{}/fd/{}", ::getpid(), inside.get());
-    const std::string hardware = mac.to_string();
-    if (auto done = run_program(
-            {"ip",
-             "link",
-             "add",
-             port,
-             "type",
-             "veth",
-             "peer",
-             "name",
-             "eth0",
-             "address",
-             hardware,
-             "netns",
-             there}
-        );
-        !done)
-        return tl::unexpected(done.error());
-    if (auto done = run_program({"ip", "link", "set", port, "master", bridge, "up"}); !done) {
-        return tl::unexpected(done.error());
-    }
+    auto plugged = is_bridge(on) ? plug_veth(on, port, mac, there) : plug_macvlan(on, mac, there);
+    if (!plugged) return tl::unexpected(plugged.error());
     if (::setns(inside.get(), CLONE_NEWNET) != 0) return fail("setns: run as root");
     for (const char* device : {"lo", "eth0"}) {
         if (auto done = run_program({"ip", "link", "set", device, "up"}); !done) {
@@ -334,4 +362,4 @@ void Wire::take_datagrams(std::uint16_t port, int fd, const Take& take) {
     );
 }
 
-}  // namespace bramble::virtual_fleet
+}  // namespace bramble::wire_board

@@ -1,5 +1,5 @@
-// A board's network port: a namespace of its own with a veth that has the board's MAC, raw frames
-// for DHCP, kernel sockets for TFTP. It refuses to know what the datagrams mean.
+// A board's network port: a namespace of its own with an interface that has the board's MAC, raw
+// frames for DHCP, kernel sockets for TFTP. It refuses to know what the datagrams mean.
 #pragma once
 
 #include <cstddef>
@@ -18,7 +18,7 @@
 #include "config/types/time_point.hpp"
 #include "services/virtual_board/board.hpp"
 
-namespace bramble::virtual_fleet {
+namespace bramble::wire_board {
 
 // Runs a program of the machine to its end, in the calling thread's network namespace. Errors: it
 // is not there, or it fails; the message names it.
@@ -50,10 +50,11 @@ public:
     static constexpr std::size_t sockets_max =
         4;  // the last transfers': late packets find a socket
 
-    // Leaves the calling thread in a new namespace with `eth0`, whose other end is `port` on
-    // `bridge` in the namespace that the program was started in.
+    // Leaves the calling thread in a new namespace with `eth0`, on the wire of the interface `on`
+    // of the namespace that the program was started in: of a bridge it is a new `port`, of any
+    // other interface a macvlan, which the machine itself does not hear.
     [[nodiscard]] static Result<Wire> plug(
-        const std::string& bridge, const std::string& port, MacAddress mac
+        const std::string& on, const std::string& port, MacAddress mac
     );
 
     [[nodiscard]] Result<void> use_address(
@@ -83,4 +84,4 @@ private:
     std::vector<std::uint16_t> order_;
 };
 
-}  // namespace bramble::virtual_fleet
+}  // namespace bramble::wire_board

@@ -1,4 +1,4 @@
-#include "tests/support/virtual_fleet/board_thread.hpp"
+#include "services/wire_board/board_thread.hpp"
 
 #include <fmt/format.h>
 #include <sys/prctl.h>
@@ -8,11 +8,10 @@
 #include <optional>
 
 #include "services/virtual_board/board.hpp"
-#include "tests/support/virtual_fleet/processor.hpp"
-#include "tests/support/virtual_fleet/root_reader.hpp"
-#include "tests/support/virtual_fleet/wire.hpp"
+#include "services/wire_board/up_report.hpp"
+#include "services/wire_board/wire.hpp"
 
-namespace bramble::virtual_fleet {
+namespace bramble::wire_board {
 
 namespace {
 
@@ -47,7 +46,7 @@ public:
 
     std::uint64_t verified = 0;
     std::string problem;
-    Processor* processor = nullptr;
+    Loaded* processor = nullptr;
 
 private:
     const layout::BootFile* find(std::string path) const {
@@ -83,13 +82,14 @@ std::string filled_in(std::string text, const BoardName& board, const std::strin
 
 class Runner {
 public:
-    Runner(const BoardName& named, const Lab& lab, Wire wire)
+    Runner(const BoardName& named, const Surroundings& around, Wire wire)
         : named_(named),
-          lab_(lab),
+          around_(around),
           wire_(std::move(wire)),
-          verifier_(lab.manifest, named),
+          verifier_(around.manifest, named),
           board_(named.spec, &verifier_) {
-        if (lab.processors) verifier_.processor = &processor_;
+        if (around.processor) processor_ = around.processor();
+        verifier_.processor = processor_.get();
     }
 
     BoardReport run() {
@@ -116,7 +116,7 @@ public:
 private:
     bool over() const {
         return !dead_.empty() || board_.booted() || board_.phase() == Phase::hung ||
-               board_.phase() == Phase::halted || lab_.stop->load();
+               board_.phase() == Phase::halted || around_.stop->load();
     }
 
     void settle() {
@@ -125,29 +125,31 @@ private:
             again = false;
             while (auto out = board_.poll_transmit(steady_now())) wire_.send(*out);
             while (auto action = board_.poll_action()) {
+                tell_events();
                 act(*action);
                 again = true;
             }
         }
         start_kernel();
+        tell_events();
+    }
+
+    void tell_events() {
         while (auto event = board_.poll_event()) {
-            if (event->detail && !lab_.verbose) continue;
-            say(event->text);
+            if (event->detail && !around_.verbose) continue;
+            around_.say(named_, event->phase, event->text);
         }
     }
 
     // Once all is loaded. A kernel that does not run is silence.
     void start_kernel() {
-        if (!lab_.processors || started_ || board_.phase() != Phase::kernel) return;
+        if (!processor_ || started_ || board_.phase() != Phase::kernel) return;
         started_ = true;
-        dead_ = processor_.trouble();
+        dead_ = processor_->trouble();
         if (!dead_.empty()) say(dead_);
     }
 
-    void say(const std::string& text) const {
-        const std::chrono::duration<double> since = steady_now() - lab_.started;
-        lab_.say(fmt::format("{:7.2f} s  {}  {}", since.count(), named_.name, text));
-    }
+    void say(const std::string& text) const { around_.say(named_, board_.phase(), text); }
 
     void act(const Action& action) {
         if (const auto* use = std::get_if<UseAddress>(&action)) {
@@ -162,8 +164,9 @@ private:
             trouble_ = seen ? "" : seen.error().message;
             board_.on_mount_result(seen, steady_now());
         } else if (const auto* up = std::get_if<ReportUp>(&action)) {
-            const std::string url =
-                !seen_.up_url.empty() ? seen_.up_url : filled_in(lab_.up_url, named_, up->server);
+            const std::string url = !seen_.up_url.empty()
+                                        ? seen_.up_url
+                                        : filled_in(around_.up_url, named_, up->server);
             const auto done = url.empty() ? fail("the root has no unit that reports")
                                           : report_up(url, seen_.hostname, up->cmdline);
             trouble_ = done ? "" : done.error().message;
@@ -173,7 +176,7 @@ private:
     }
 
     Result<void> look_at_root(const MountRoot& mount) {
-        auto seen = read_root(mount);
+        auto seen = around_.read_root(mount);
         if (!seen) return tl::unexpected(seen.error());
         seen_ = std::move(*seen);
         if (seen_.hostname != named_.name) {
@@ -184,11 +187,11 @@ private:
             ));
         }
         say(fmt::format(
-            "root {}:{} mounted with vers={}, {} bytes read",
+            "root {}:{} mounted with vers={}{}",
             mount.server,
             mount.path,
             mount.version,
-            seen_.bytes
+            seen_.bytes == 0 ? "" : fmt::format(", {} bytes read", seen_.bytes)
         ));
         return {};
     }
@@ -229,10 +232,10 @@ private:
     }
 
     const BoardName& named_;
-    const Lab& lab_;
+    const Surroundings& around_;
     Wire wire_;
     Verifier verifier_;
-    Processor processor_;
+    std::unique_ptr<Loaded> processor_;  // none: whatever is loaded runs
     Board board_;
     bool started_ = false;
     std::string dead_;  // why its kernel does not run
@@ -249,12 +252,12 @@ TimePoint steady_now() {
     return TimePoint(std::chrono::steady_clock::now().time_since_epoch());
 }
 
-BoardReport run_board(const BoardName& board, const std::string& port, const Lab& lab) {
+BoardReport run_board(const BoardName& board, const std::string& port, const Surroundings& around) {
     ::prctl(PR_SET_TIMERSLACK, 1000UL);  // think times are fractions of a millisecond
     BoardReport report;
-    auto wire = Wire::plug(lab.bridge, port, board.spec.mac);
+    auto wire = Wire::plug(around.interface, port, board.spec.mac);
     if (wire) {
-        report = Runner(board, lab, std::move(*wire)).run();
+        report = Runner(board, around, std::move(*wire)).run();
     } else {
         report.failure = wire.error().message;
     }
@@ -265,4 +268,4 @@ BoardReport run_board(const BoardName& board, const std::string& port, const Lab
     return report;
 }
 
-}  // namespace bramble::virtual_fleet
+}  // namespace bramble::wire_board
