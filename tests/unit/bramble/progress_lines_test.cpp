@@ -56,7 +56,7 @@ TEST(ProgressLines, ATerminalIsNeverWrittenOver) {
     ProgressLines shown;
     (void)shown.on_event({EventKind::started, 1, 1, "größe", "\x1b[2J evil", {}}, start);
     EXPECT_EQ(shown.lines(start, 11)[0], "[1/1] größe");
-    EXPECT_EQ(shown.lines(start, 80)[0], "[1/1] größe  0 s  ?[2J evil");
+    EXPECT_EQ(shown.lines(start, 80)[0], "[1/1] größe  0 ms  ?[2J evil");
 }
 
 }  // namespace
