@@ -3,10 +3,13 @@
 #include <archive.h>
 #include <archive_entry.h>
 #include <fmt/format.h>
+#include <sched.h>
 
 #include <chrono>
 #include <memory>
+#include <mutex>
 #include <string>
+#include <thread>
 
 #include "config/types/text.hpp"
 
@@ -168,7 +171,17 @@ Result<void> unpack_tar(const Unpacking& unpacking) {
             "cannot unpack into '{}': {}", unpacking.directory.string(), error.message()
         ));
     }
-    return Unpacker(unpacking, top).run();
+    // libarchive sets the umask for each entry and sets it back: two that did so at once in one
+    // process would leave it without any, so each has its own. Where that is not allowed they take
+    // turns.
+    static std::mutex turn;
+    Result<void> done;
+    std::jthread([&] {
+        std::unique_lock lock(turn, std::defer_lock);
+        if (::unshare(CLONE_FS) != 0) lock.lock();
+        done = Unpacker(unpacking, top).run();
+    }).join();
+    return done;
 }
 
 }  // namespace bramble::image

@@ -25,7 +25,8 @@ struct Unpacking {
 // Owners, modes, times, links, hard links, devices, extended attributes arrive as the archive has
 // them. Errors: not a tar archive; a damaged one; a path or a hard link that is absolute or holds
 // "..", an entry that would be written through a link; more than the limits. Symbolic links may
-// point anywhere, as in any root: nobody follows them out of the tree.
+// point anywhere, as in any root: nobody follows them out of the tree. Several may be unpacked at
+// once; `progress` is called by a thread other than the caller's, which waits meanwhile.
 [[nodiscard]] Result<void> unpack_tar(const Unpacking& unpacking);
 
 }  // namespace bramble::image

@@ -4,6 +4,9 @@
 #include <gmock/gmock.h>
 #include <sys/stat.h>
 
+#include <atomic>
+#include <thread>
+
 #include "archive_fixture.hpp"
 
 namespace bramble::image {
@@ -123,6 +126,26 @@ TEST_F(Unpack, StopsWhenAsked) {
     std::stop_source source;
     source.request_stop();
     EXPECT_FALSE(unpack_tar({archive_path, top / "out", {}, source.get_token()}));
+}
+
+// libarchive sets the umask to nothing for each entry: no other thread may see that.
+TEST_F(Unpack, TheUmaskOfOthersStaysAsItIs) {
+    open("a.tar");
+    for (int i = 0; i < 2000; ++i) file(std::to_string(i), "");
+    close();
+    constexpr mode_t mine = 0027;
+    const mode_t before = ::umask(mine);
+    std::atomic<bool> over = false;
+    std::size_t disturbed = 0;
+    {
+        const std::jthread other([&] {
+            EXPECT_TRUE(unpack_tar({archive_path, top / "out", {}, {}}));
+            over = true;
+        });
+        while (!over) disturbed += ::umask(mine) == mine ? 0 : 1;
+    }
+    EXPECT_EQ(::umask(before), mine);
+    EXPECT_EQ(disturbed, 0U);
 }
 
 }  // namespace
