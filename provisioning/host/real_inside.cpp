@@ -131,6 +131,10 @@ Result<void> RealHost::make_directories_in(
         made /= part;
         if (open_inside(*top, made, O_PATH | O_DIRECTORY)) continue;
         if (::mkdirat(parent.get(), part.c_str(), 0700) != 0) {
+            // Another thread or a board made it meanwhile.
+            const bool there = errno == EEXIST;
+            if (there && open_inside(*top, made, O_PATH | O_DIRECTORY)) continue;
+            if (there) errno = EEXIST;
             return failure("make directory", root / made);
         }
         const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;

@@ -7,6 +7,7 @@
 
 #include <cstdlib>
 #include <fstream>
+#include <thread>
 
 #include "provisioning/host/memory_host.hpp"
 #include "provisioning/host/real_host.hpp"
@@ -60,6 +61,21 @@ TYPED_TEST(HostTest, WhatWasWrittenIsReadAndLeavesNothingBeside) {
     EXPECT_EQ(this->host.read_file(this->top / "a").value(), "two");
     EXPECT_EQ(this->host.status(this->top / "a").value()->mode, 0444U);
     EXPECT_THAT(this->names(this->top), ElementsAre("a"));
+}
+
+// Objects of one prefix are stored by several threads.
+TEST(RealHostAtOnce, TwoMakeTheSameDirectories) {
+    RealMachine machine;
+    const auto make = [&] {
+        for (int i = 0; i < 300; ++i) {
+            const auto made = machine.host.make_directories_in(
+                machine.top, Path(std::to_string(i)) / "a", 0755, {}
+            );
+            ASSERT_TRUE(made) << made.error().message;
+        }
+    };
+    const std::jthread other(make);
+    make();
 }
 
 TYPED_TEST(HostTest, NothingThereIsAnAnswerOfStatusAndAnErrorOfReading) {
