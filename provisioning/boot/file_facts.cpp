@@ -16,7 +16,6 @@ constexpr std::string_view arm_magic = "\x18\x28\x6f\x01"sv;
 constexpr std::size_t arm_magic_at = 36;
 // init/version.c: linux_banner. The same words with a "%s" behind them are a format, not a banner.
 constexpr std::string_view banner = "Linux version "sv;
-constexpr std::size_t release_bytes_max = 64;  // __NEW_UTS_LEN
 // kernel/configs.c
 constexpr std::string_view configuration_begin = "IKCFG_ST"sv;
 constexpr std::string_view configuration_end = "IKCFG_ED"sv;
@@ -114,12 +113,13 @@ bool has_program(const InitramfsFacts& initramfs, std::string_view path) {
             continue;
         }
         const std::string here = at.empty() ? part : at + "/" + part;
+        if (here.size() > path_bytes_max) return false;
         const auto link = initramfs.links.find(here);
         if (link == initramfs.links.end()) {
             at = here;
             continue;
         }
-        if (++links > links_max) return false;
+        if (++links > links_max || link->second.size() > path_bytes_max) return false;
         if (link->second.starts_with('/')) at.clear();
         const std::deque<std::string> target = parts_of(link->second);
         ahead.insert(ahead.begin(), target.begin(), target.end());

@@ -2,6 +2,7 @@
 // knows; which programs are there. It refuses to know compression, archives and where files lie.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -55,6 +56,8 @@ void add_configuration(KernelFacts& facts, std::string_view configuration);
 // Whether the path leads to a file that may be executed, by links too.
 bool has_program(const InitramfsFacts& initramfs, std::string_view path);
 
-inline constexpr int links_max = 40;  // MAXSYMLINKS of Linux
+inline constexpr int links_max = 40;                  // MAXSYMLINKS of Linux
+inline constexpr std::size_t path_bytes_max = 4096;   // PATH_MAX of Linux, of a link's target too
+inline constexpr std::size_t release_bytes_max = 64;  // __NEW_UTS_LEN of Linux
 
 }  // namespace bramble::boot
