@@ -117,7 +117,16 @@ Result<void> Changes::adopt_root(const Path& staged, std::string_view name) {
 }
 
 Result<void> Changes::record_image(const plan::ImageRecord& record) {
-    return host().write_file(paths().image(record.key), write_image_record(record));
+    const std::string text = write_image_record(record);
+    if (text.size() > image_record_bytes_max) {
+        return fail(fmt::format(
+            "the record of this image would have {} bytes, and at most {} are kept: its boot files "
+            "name more than any system's do, so take another image",
+            text.size(),
+            image_record_bytes_max
+        ));
+    }
+    return host().write_file(paths().image(record.key), text);
 }
 
 Result<void> Changes::record_identity(

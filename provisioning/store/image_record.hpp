@@ -1,6 +1,7 @@
 // An image record as JSON. It refuses to know where it lies.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -8,6 +9,9 @@
 #include "provisioning/plan/observed.hpp"
 
 namespace bramble::store {
+
+// A longer one is not written, and counts as unreadable.
+inline constexpr std::uint64_t image_record_bytes_max = 64U << 20U;
 
 std::string write_image_record(const plan::ImageRecord& record);
 

@@ -8,8 +8,6 @@
 namespace bramble::store {
 namespace {
 
-constexpr std::uint64_t record_bytes_max = 64U << 20U;
-
 Result<void> list_objects(const Store& store, Inventory& there) {
     const Path objects = store.paths().store() / "objects";
     const auto folders = list_if_there(store.host(), objects);
@@ -34,8 +32,14 @@ Result<void> list_images(const Store& store, Inventory& there) {
     if (!files) return tl::unexpected(files.error());
     for (const host::DirectoryEntry& file : *files) {
         if (file.kind != host::FileKind::regular || !file.name.ends_with(".json")) continue;
-        const auto text =
-            store.host().read_file(store.paths().images() / file.name, record_bytes_max);
+        const Path path = store.paths().images() / file.name;
+        const auto status = store.host().status(path);
+        if (!status) return tl::unexpected(status.error());
+        if (*status && (*status)->size > image_record_bytes_max) {
+            there.unreadable_images.insert(file.name);
+            continue;
+        }
+        const auto text = store.host().read_file(path, image_record_bytes_max);
         if (!text) return tl::unexpected(text.error());
         auto record = parse_image_record(*text);
         if (record && record->key.to_string() + ".json" == file.name) {

@@ -8,7 +8,7 @@
 namespace bramble::store {
 namespace {
 
-constexpr std::uint64_t record_bytes_max = 64U << 20U;
+constexpr std::uint64_t stamp_bytes_max = 1U << 20U;
 
 }  // namespace
 
@@ -33,7 +33,10 @@ Result<std::vector<plan::ImageRecord>> Store::images() const {
     std::vector<plan::ImageRecord> records;
     for (const host::DirectoryEntry& entry : *entries) {
         if (entry.kind != host::FileKind::regular || entry.name.front() == '.') continue;
-        const auto text = host_.read_file(paths_.images() / entry.name, record_bytes_max);
+        const auto status = host_.status(paths_.images() / entry.name);
+        if (!status) return tl::unexpected(status.error());
+        if (!*status || (*status)->size > image_record_bytes_max) continue;
+        const auto text = host_.read_file(paths_.images() / entry.name, image_record_bytes_max);
         if (!text) return tl::unexpected(text.error());
         auto record = parse_image_record(*text);
         if (!record) continue;
@@ -64,7 +67,7 @@ Result<std::vector<plan::BoardRoot>> Store::board_roots(std::string_view board) 
         const auto stamped = host_.status(stamp);
         if (!stamped) return tl::unexpected(stamped.error());
         if (*stamped) {
-            const auto text = host_.read_file(stamp, record_bytes_max);
+            const auto text = host_.read_file(stamp, stamp_bytes_max);
             if (!text) return tl::unexpected(text.error());
             if (const auto key = Digest::parse(text->substr(0, text->find('\n')))) {
                 root.identity = *key;

@@ -105,6 +105,27 @@ TEST_F(StoreTest, AnImageRecordIsReadAsWrittenAndCountsOnlyWithItsRootAndItsObje
     EXPECT_THAT(changes.store().images().value(), SizeIs(1));
 }
 
+// One image must not take the others with it.
+TEST_F(StoreTest, AnImageRecordThatIsTooLongIsNotWrittenAndCountsAsAbsent) {
+    Changes changes = begin();
+    plan::ImageRecord record = lite();
+    record.has_root = false;
+    record.files.clear();
+    ASSERT_TRUE(changes.record_image(record));
+    plan::ImageRecord other = record;
+    other.key = Digest::of("hostile");
+    other.cmdline_txt.assign(image_record_bytes_max, 'x');
+    const auto written = changes.record_image(other);
+    ASSERT_FALSE(written);
+    EXPECT_THAT(written.error().message, HasSubstr("at most 67108864"));
+    machine.put_file(paths.image(other.key), other.cmdline_txt + "x");
+    EXPECT_THAT(changes.store().images().value(), ElementsAre(record));
+    const auto there = changes.store().inventory();
+    ASSERT_TRUE(there);
+    EXPECT_THAT(there->images, ElementsAre(record));
+    EXPECT_THAT(there->unreadable_images, ElementsAre(other.key.to_string() + ".json"));
+}
+
 TEST(ImageRecord, AnythingElseIsNoRecord) {
     const std::string written = write_image_record(lite());
     EXPECT_EQ(parse_image_record(written), lite());
