@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 
 #include "provisioning/boot/text.hpp"
@@ -12,6 +13,8 @@ namespace {
 
 constexpr std::uint64_t configuration_bytes_max = 4U << 20U;
 constexpr std::size_t programs_max = 10'000;
+constexpr std::size_t text_bytes_max = 2U << 20U;  // of an initramfs' paths and targets
+constexpr std::string_view configuration_prefix = "config-";
 constexpr std::string_view gzip_magic("\x1f\x8b\x08", 3);
 
 // Names that cannot be a kernel or an initramfs: most of a boot partition's bytes.
@@ -52,6 +55,28 @@ std::string printable(std::string text) {
     return text;
 }
 
+// Whether behind this archive another one may follow, which nobody read: by its plain bytes, and by
+// the length that gzip ends with (RFC 1952, 2.3.1), which is of the last part alone.
+bool may_go_on(std::string_view bytes) {
+    constexpr std::string_view trailer = "TRAILER!!!";
+    if (bytes.starts_with("07070")) return true;
+    const auto plain = root::decompress(bytes);
+    if (!plain) return true;
+    const auto end = plain->find(trailer);
+    if (end == plain->npos) return true;
+    if (plain->find_first_not_of('\0', end + trailer.size()) != plain->npos) return true;
+    if (!bytes.starts_with(gzip_magic)) return false;
+    std::uint32_t length = 0;
+    for (const char byte :
+         {bytes[bytes.size() - 1],
+          bytes[bytes.size() - 2],
+          bytes[bytes.size() - 3],
+          bytes[bytes.size() - 4]}) {
+        length = length << 8U | static_cast<unsigned char>(byte);
+    }
+    return length != plain->size();
+}
+
 std::optional<boot::InitramfsFacts> read_initramfs(std::string_view bytes) {
     if (is_unread_kind(bytes)) return std::nullopt;
     boot::InitramfsFacts facts;
@@ -61,23 +86,31 @@ std::optional<boot::InitramfsFacts> read_initramfs(std::string_view bytes) {
         return facts;
     }
     constexpr std::uint32_t executable = 0111;
+    std::size_t text_bytes = 0;
     for (const root::CpioEntry& entry : *entries) {
         std::string_view path = entry.path;
         while (path.starts_with("./")) path.remove_prefix(2);
-        // Names that a record cannot hold; no init is called so.
         const bool link = entry.kind == root::CpioEntry::Kind::symlink;
-        if (!boot::is_printable_ascii(path)) continue;
-        if (link && !boot::is_printable_ascii(entry.content)) continue;
-        if (facts.programs.size() + facts.links.size() == programs_max) break;
+        const bool program =
+            entry.kind == root::CpioEntry::Kind::file && (entry.mode & executable) != 0;
+        if (!link && !program) continue;
+        // Names that a record cannot hold, and what Linux would not make: no init is called so.
+        if (!boot::is_printable_ascii(path) || path.size() > boot::path_bytes_max) continue;
+        const std::string_view target = link ? std::string_view(entry.content) : "";
+        if (!boot::is_printable_ascii(target) || target.size() > boot::path_bytes_max) continue;
+        // What is not there may be among the rest.
+        text_bytes += path.size() + target.size();
+        if (text_bytes > text_bytes_max) return std::nullopt;
+        if (facts.programs.size() + facts.links.size() == programs_max) return std::nullopt;
         if (link) {
-            facts.links.emplace(path, entry.content);
-        } else if (entry.kind == root::CpioEntry::Kind::file && (entry.mode & executable) != 0) {
+            facts.links.emplace(path, target);
+        } else {
             facts.programs.emplace(path);
         }
     }
     // An archive may follow another (microcode, which is not compressed, and then the rest): of the
     // second nothing is known.
-    if (bytes.starts_with("07070") && !boot::has_program(facts, "init")) return std::nullopt;
+    if (!boot::has_program(facts, "init") && may_go_on(bytes)) return std::nullopt;
     return facts;
 }
 
@@ -120,6 +153,12 @@ std::string_view flavour_of(std::string_view name) {
     return {};
 }
 
+// Of a file's name, which may be any bytes: it goes into records and onto terminals.
+bool is_release(std::string_view text) {
+    return !text.empty() && text.size() <= boot::release_bytes_max &&
+           std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c <= '~'; });
+}
+
 // The root's /boot holds one configuration a kernel, or several: the kernel's release tells which,
 // or its name does.
 Result<void> add_configuration(
@@ -130,8 +169,7 @@ Result<void> add_configuration(
     boot::KernelFacts& facts
 ) {
     for (const std::string& file : configurations) {
-        const std::string_view release =
-            std::string_view(file).substr(std::string("config-").size());
+        const std::string_view release = std::string_view(file).substr(configuration_prefix.size());
         const std::string_view flavour = flavour_of(name);
         const bool same =
             facts.release.empty()
@@ -159,7 +197,9 @@ Result<std::vector<std::string>> configurations_of(host::Host& host, const Path&
     const auto entries = host.list_in(root, "boot");
     if (!entries) return tl::unexpected(entries.error());
     for (const host::DirectoryEntry& entry : *entries) {
-        if (entry.name.starts_with("config-")) found.push_back(entry.name);
+        if (!entry.name.starts_with(configuration_prefix)) continue;
+        if (!is_release(std::string_view(entry.name).substr(configuration_prefix.size()))) continue;
+        found.push_back(entry.name);
     }
     return found;
 }

@@ -54,6 +54,45 @@ TEST_F(FileFacts, ADamagedInitramfsSaysSo) {
     EXPECT_NE(facts.initramfs->problem, "");
 }
 
+root::CpioEntry link_to(const std::string& path, const std::string& target) {
+    return {root::CpioEntry::Kind::symlink, path, 0777, target};
+}
+
+TEST_F(FileFacts, TargetsThatLinuxDoesNotTakeAreLeftOut) {
+    const auto packed = root::write_cpio_gzip(
+        {{root::CpioEntry::Kind::file, "init", 0755, "x"},
+         link_to("far", std::string(4097, 'x')),
+         link_to("near", std::string(4096, 'x'))}
+    );
+    const auto facts = facts_of("initramfs8", packed.value());
+    ASSERT_TRUE(facts.initramfs);
+    EXPECT_EQ(facts.initramfs->links.size(), 1U);
+    EXPECT_TRUE(facts.initramfs->links.contains("near"));
+}
+
+TEST_F(FileFacts, OfMoreThanARecordShouldHoldNothingIsKnown) {
+    std::vector<root::CpioEntry> entries = {{root::CpioEntry::Kind::file, "init", 0755, "x"}};
+    for (int i = 0; i < 512; ++i) {
+        entries.push_back(link_to(std::to_string(i), std::string(4096, 'x')));
+    }
+    EXPECT_FALSE(facts_of("initramfs8", root::write_cpio_gzip(entries).value()).initramfs);
+    entries.resize(1);
+    for (int i = 0; i < 10'000; ++i) entries.push_back(link_to(std::to_string(i), "x"));
+    EXPECT_FALSE(facts_of("initramfs8", root::write_cpio_gzip(entries).value()).initramfs);
+}
+
+// The kernel unpacks one after the other: what the first lacks the second may have.
+TEST_F(FileFacts, BehindAnArchiveAnotherOneMayFollow) {
+    const auto first =
+        root::write_cpio_gzip({{root::CpioEntry::Kind::file, "bin/sh", 0755, "x"}}).value();
+    ASSERT_TRUE(facts_of("initramfs8", first).initramfs);
+    EXPECT_TRUE(facts_of("initramfs8", first).initramfs->problem.empty());
+    const auto second =
+        root::write_cpio_gzip({{root::CpioEntry::Kind::file, "init", 0755, "x"}}).value();
+    EXPECT_FALSE(facts_of("initramfs8", first + second).initramfs);
+    EXPECT_FALSE(facts_of("initramfs8", first + "070701 in another way").initramfs);
+}
+
 TEST_F(FileFacts, WhatIsPackedInAnotherWayIsNotKnown) {
     EXPECT_FALSE(facts_of("initrd.img", "\x02\x21\x4c\x18 lz4").initramfs);
     EXPECT_FALSE(facts_of("bcm2711-rpi-4-b.dtb", kernel_bytes("6.1")).kernel);
@@ -92,6 +131,24 @@ TEST_F(FileFacts, A32BitKernelIsKnownByItsName) {
     EXPECT_EQ(kernel->width, boot::KernelWidth::arm);
     EXPECT_EQ(kernel->release, "6.6.31+rpt-rpi-v7l");
     EXPECT_THAT(kernel->nfs_versions, ElementsAre("3"));
+}
+
+// A file's name goes into the record and onto terminals: not any bytes, not any length.
+TEST_F(FileFacts, AConfigurationWhoseNameIsNoReleaseIsNotRead) {
+    std::string bytes(100, '\0');
+    bytes.replace(36, 4, std::string("\x18\x28\x6f\x01", 4));
+    for (const std::string& release :
+         {std::string("6.6\x1b[31m-v7l"), std::string("6.6 -v7l"), std::string(65, '6')}) {
+        const std::string file = "/root/boot/config-" + release;
+        host.put_file(file, "CONFIG_NFS_FS=y\nCONFIG_NFS_V3=y\n");
+        host.put_file("/boot/kernel7l.img", bytes);
+        const auto facts =
+            read_boot_facts(host, {{"kernel7l.img", "/boot/kernel7l.img"}}, Path("/root"));
+        ASSERT_TRUE(facts);
+        EXPECT_EQ(facts->at("kernel7l.img").kernel->release, "");
+        EXPECT_FALSE(facts->at("kernel7l.img").kernel->configured);
+        ASSERT_TRUE(host.remove_all(file));
+    }
 }
 
 }  // namespace
