@@ -18,7 +18,7 @@ namespace {
 using host::posix::failure;
 using host::posix::Fd;
 
-constexpr auto fat_copy_limit = std::chrono::minutes(30);
+constexpr auto copy_limit = std::chrono::minutes(30);
 constexpr const char* opened_name = "disk.img";
 
 void say(const Workshop& workshop, const std::string& line) {
@@ -28,7 +28,25 @@ void say(const Workshop& workshop, const std::string& line) {
 struct Partitions {
     std::optional<Partition> boot;
     std::optional<Partition> root;
+    Filesystem root_is = Filesystem::unknown;
 };
+
+// As the kernel calls it.
+std::string_view name_of(Filesystem filesystem) {
+    switch (filesystem) {
+        case Filesystem::fat:
+            return "FAT";
+        case Filesystem::ext:
+            return "ext4";
+        case Filesystem::squashfs:
+            return "squashfs";
+        case Filesystem::erofs:
+            return "erofs";
+        case Filesystem::unknown:
+            break;
+    }
+    return "unknown";
+}
 
 Result<Disk> open_disk(const Path& file, const Fd& opened) {
     struct stat status {};
@@ -48,14 +66,17 @@ Result<Disk> open_disk(const Path& file, const Fd& opened) {
                 }};
 }
 
-Result<void> choose(std::optional<Partition>& chosen, const Partition& one, std::string_view kind) {
+Result<void> choose(
+    std::optional<Partition>& chosen, const Partition& one, std::string_view purpose
+) {
     if (chosen) {
         return fail(fmt::format(
-            "its partitions {} and {} are both {}: pack the ones that are meant into a tar archive "
+            "its partitions {} and {} could both be {}: pack the ones that are meant into a tar "
+            "archive "
             "with boot/ and root/",
             chosen->number,
             one.number,
-            kind
+            purpose
         ));
     }
     chosen = one;
@@ -69,12 +90,18 @@ Result<Partitions> find_partitions(const Disk& disk) {
     for (const Partition& partition : *table) {
         const auto filesystem = filesystem_of(disk, partition);
         if (!filesystem) return tl::unexpected(filesystem.error());
+        if (*filesystem == Filesystem::unknown) continue;
         Result<void> done;
-        if (*filesystem == Filesystem::fat) done = choose(found.boot, partition, "FAT");
-        if (*filesystem == Filesystem::ext) done = choose(found.root, partition, "ext4");
+        if (*filesystem == Filesystem::fat) {
+            done = choose(found.boot, partition, "the boot files (FAT)");
+        } else {
+            done = choose(found.root, partition, "the root");
+            found.root_is = *filesystem;
+        }
         if (!done) return tl::unexpected(done.error());
     }
-    if (!found.boot && !found.root) return fail("none of its partitions is FAT or ext4");
+    if (!found.boot && !found.root)
+        return fail("none of its partitions is FAT, ext4, squashfs or erofs");
     return found;
 }
 
@@ -90,7 +117,7 @@ host::Command mtools(
         .directory = workshop.staging,
         .log = workshop.log,
         .stop = workshop.stop,
-        .limit = fat_copy_limit};
+        .limit = copy_limit};
 }
 
 // Whether there was anything: to mcopy an empty partition is an error like any other.
@@ -106,6 +133,63 @@ Result<bool> copy_fat(const Partition& partition, const Path& to, const Workshop
     const auto listed = host.run(mtools({"mdir", "-b", "-a", "::/"}, partition, workshop));
     if (listed && listed->exit_code == 0 && listed->output.empty()) return false;
     return tl::unexpected(copied.error());
+}
+
+// Of these there is no library that reads everything: the kernel does, in a mount namespace that is
+// gone with the copy, and the loop device with it.
+Result<void> copy_mounted(
+    const Path& disk_file,
+    const Partition& partition,
+    Filesystem filesystem,
+    const Path& to,
+    const Workshop& workshop
+) {
+    constexpr const char* script =
+        "mount -t \"$1\" -o \"ro,nodev,nosuid,noexec,loop,offset=$2,sizelimit=$3\" \"$4\" \"$5\" "
+        "&& "
+        "exec cp -a --sparse=always \"$5/.\" \"$6\"";
+    const Path at = workshop.staging / "mounted";
+    host::Command copy{
+        .argv =
+            {"unshare",
+             "--mount",
+             "--propagation",
+             "private",
+             "sh",
+             "-c",
+             script,
+             "sh",
+             std::string(name_of(filesystem)),
+             std::to_string(partition.begin),
+             std::to_string(partition.size),
+             disk_file.string(),
+             at.string(),
+             to.string()},
+        .log = workshop.log,
+        .stop = workshop.stop,
+        .limit = copy_limit};
+    const auto copied = workshop.host.make_directories(at).and_then([&] {
+        return run_or_fail(workshop.host, copy);
+    });
+    if (!copied) {
+        return fail(fmt::format(
+            "its root is {}, which is read by a loop mount (as root, with that filesystem in the "
+            "kernel): {}",
+            name_of(filesystem),
+            copied.error().message
+        ));
+    }
+    return workshop.host.remove_all(at);
+}
+
+Result<void> copy_root(
+    const Path& disk_file, const Partitions& found, const Path& root, const Workshop& workshop
+) {
+    if (found.root_is != Filesystem::ext)
+        return copy_mounted(disk_file, *found.root, found.root_is, root, workshop);
+    return copy_ext_tree(
+        {disk_file, found.root->begin, found.root->size, root, workshop.progress, workshop.stop}
+    );
 }
 
 Result<Ingested> take(const Path& disk_file, const Workshop& workshop) {
@@ -134,16 +218,7 @@ Result<Ingested> take(const Path& disk_file, const Workshop& workshop) {
     say(workshop, fmt::format("reading the root of partition {}", found->root->number));
     const Path root = workshop.staging / "root";
     return workshop.host.make_directories(root)
-        .and_then([&] {
-            return copy_ext_tree(
-                {disk_file,
-                 found->root->begin,
-                 found->root->size,
-                 root,
-                 workshop.progress,
-                 workshop.stop}
-            );
-        })
+        .and_then([&] { return copy_root(disk_file, *found, root, workshop); })
         .map([&] {
             ingested.root = root;
             ingested.kernel_release = kernel_release_of(workshop.host, root);

@@ -232,7 +232,10 @@ Result<Filesystem> filesystem_of(const Disk& disk, const Partition& partition) {
     if (!head) return tl::unexpected(head.error());
     constexpr std::size_t ext_magic_at = 1024 + 56;
     if (number_at(*head, ext_magic_at, 2) == 0xEF53) return Filesystem::ext;
+    constexpr std::size_t erofs_magic_at = 1024;
+    if (number_at(*head, erofs_magic_at, 4) == 0xE0F5E1E2) return Filesystem::erofs;
     const std::string_view bytes = *head;
+    if (bytes.starts_with("hsqs")) return Filesystem::squashfs;
     const bool fat = bytes.substr(82, 5) == "FAT32" || bytes.substr(54, 4) == "FAT1";
     return fat && is_signed(bytes.substr(0, sector_bytes)) ? Filesystem::fat : Filesystem::unknown;
 }

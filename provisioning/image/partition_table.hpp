@@ -34,7 +34,7 @@ struct Disk {
 // are wrong. Not one of the partitions of such a disk is trusted.
 [[nodiscard]] Result<std::vector<Partition>> read_partitions(const Disk& disk);
 
-enum class Filesystem { unknown, fat, ext };
+enum class Filesystem { unknown, fat, ext, squashfs, erofs };
 
 [[nodiscard]] Result<Filesystem> filesystem_of(const Disk& disk, const Partition& partition);
 

@@ -192,6 +192,10 @@ TEST_F(PartitionTable, FilesystemsAreKnownByTheirContent) {
     EXPECT_EQ(filesystem_of(disk(), {1, 9000 * 512, 4096 * 512}).value(), Filesystem::ext);
     EXPECT_EQ(filesystem_of(disk(), {1, 100 * 512, 4096 * 512}).value(), Filesystem::unknown);
     EXPECT_EQ(filesystem_of(disk(), {1, 9000 * 512, 512}).value(), Filesystem::unknown);
+    sector_of(9100).replace(0, 4, "hsqs");
+    EXPECT_EQ(filesystem_of(disk(), {1, 9100 * 512, 4096 * 512}).value(), Filesystem::squashfs);
+    put(9202, 0, 0xE0F5E1E2, 4);
+    EXPECT_EQ(filesystem_of(disk(), {1, 9200 * 512, 4096 * 512}).value(), Filesystem::erofs);
 }
 
 }  // namespace
