@@ -6,8 +6,8 @@
 
 namespace bramble::image {
 
-// FAT is read by mtools and ext by libext2fs, without mounts and loop devices; squashfs and erofs by
-// a loop mount in a mount namespace of its own. Errors name the file.
+// FAT is read by mtools and ext by libext2fs, without mounts and loop devices; squashfs and erofs
+// by a loop mount in a mount namespace of its own. Errors name the file.
 [[nodiscard]] Result<Ingested> ingest_disk_image(const Path& file, const Workshop& workshop);
 
 }  // namespace bramble::image
