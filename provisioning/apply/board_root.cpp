@@ -140,13 +140,21 @@ Result<host::ArchiveReport> promote_board_root(
     const auto images = store::Store(host, paths).images();
     if (!images) return tl::unexpected(images.error());
     host::ArchiveWish wish{place.tree, "root/", root::is_secret_of_one_board, {}, stop};
+    bool found = false;
     for (const plan::ImageRecord& record : *images) {
         if (plan::root_name(record.key) != place.base) continue;
+        found = true;
         for (const auto& [path, boot] : record.files) {
             const auto* object = std::get_if<layout::ObjectFile>(&boot);
             if (object == nullptr) continue;
             wish.files.emplace_back("boot/" + path, paths.object(object->digest));
         }
+    }
+    // Without them it would be an image that no board can start.
+    if (!found) {
+        return fail(
+            "the boot files of its image are not whole in the store: run `bramble apply` first"
+        );
     }
     return host::write_archive(wish, file);
 }

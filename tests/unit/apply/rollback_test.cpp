@@ -2,6 +2,7 @@
 #include "provisioning/apply/rollback.hpp"
 
 #include "machine.hpp"
+#include "provisioning/apply/board_root.hpp"
 
 namespace bramble::apply {
 namespace {
@@ -153,6 +154,20 @@ TEST_F(Rollback, OneChangeAtATime) {
     ASSERT_FALSE(done);
     EXPECT_FALSE(done.error().refused);
     EXPECT_THAT(done.error().message, HasSubstr("is locked"));
+}
+
+// Not an image without firmware and kernel, which would be found out by the board that does not
+// boot.
+TEST_F(Rollback, ARootIsNoImageWhileTheBootFilesOfItsImageAreNotWhole) {
+    const auto place = find_board_root(paths, "pi-01", machine);
+    ASSERT_TRUE(place) << place.error().message;
+    ASSERT_TRUE(machine.remove_all(paths.object(Digest::of("second kernel"))));
+    const auto packed = promote_board_root(paths, *place, "/golden.tar.zst", machine, {});
+    ASSERT_FALSE(packed);
+    EXPECT_EQ(
+        packed.error().message,
+        "the boot files of its image are not whole in the store: run `bramble apply` first"
+    );
 }
 
 }  // namespace
