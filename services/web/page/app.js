@@ -9,6 +9,8 @@ let onShown;
 const shown = new Promise((done) => { onShown = done; });  // all boards, for the first time
 let view = 'fleet';
 const livelyMax = 16;
+let asking = 0;                // answers of everything that are still to come
+const meanwhile = new Map();   // boards that were heard of since the first of them was asked for
 
 const operator = new Operator();
 const grid = new Grid((name) => {
@@ -196,8 +198,11 @@ function take(status) {
 }
 
 async function takeEverything(answers = askForEverything()) {
-  const [status, all] = await answers;
+  if (!asking) meanwhile.clear();
+  ++asking;
+  const [status, all] = await answers.finally(() => { --asking; });
   fleet.boards = new Map(all.boards.map((board) => [board.name, board]));
+  hearBoards(meanwhile.values());
   fleet.strangers = all.strangers || [];
   behind = true;
   take(status);
@@ -208,14 +213,20 @@ async function takeEverything(answers = askForEverything()) {
   dialog.refresh();
 }
 
+function hearBoards(boards) {
+  for (const board of boards) {
+    if (!fleet.boards.has(board.name)) continue;
+    fleet.boards.set(board.name, board);
+    changed.add(board.name);
+    if (board.name === dialog.name) dialog.refresh();
+  }
+}
+
 const hears = {
   boards({boards}) {
-    for (const board of boards) {
-      if (!fleet.boards.has(board.name)) continue;
-      fleet.boards.set(board.name, board);
-      changed.add(board.name);
-      if (board.name === dialog.name) dialog.refresh();
-    }
+    // The answer may have been written before this: it is said once more after it.
+    if (asking) for (const board of boards) meanwhile.set(board.name, board);
+    hearBoards(boards);
   },
   status: take,
   strangers({strangers}) {

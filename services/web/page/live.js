@@ -28,8 +28,11 @@ async function read(answer) {
   return body;
 }
 
+// Whoever waits for an answer that never comes would not connect again either.
+const answerMax = 20000;
+
 async function ask(path) {
-  return read(await fetch(path, {headers: headersOf({}), cache: 'no-store'}));
+  return read(await fetch(path, {headers: headersOf({}), cache: 'no-store', signal: AbortSignal.timeout(answerMax)}));
 }
 
 // Something is to be changed: the marker is what no other site's page can send.
