@@ -68,6 +68,7 @@ struct OtherOffer {
 
 struct Boot {
     static constexpr std::size_t files_max = 200;  // further paths are counted only
+    static constexpr std::size_t rivals_told_max = 4;
 
     std::uint64_t generation = 0;  // 0: nothing was published
     TimePoint started{};
@@ -90,7 +91,8 @@ struct Boot {
     unsigned failed_before = 0;  // boots directly before it that did not come up either
     Duration widest_gap{0};      // between two of its DISCOVERs
     std::optional<OtherOffer> other_offer;  // that it took
-    std::optional<OtherOffer> rival_offer;  // that it was heard to be made
+    std::optional<OtherOffer> rival_offer;  // that it was heard to be made, the latest
+    std::vector<Ipv4Address> rivals_told;   // servers of such offers, not kept in its history
     std::optional<MacAddress> mac;          // that it asks with
     std::optional<MacAddress> mac_of_twin;  // another one that claims to be the same board
     std::array<bool, nfs_door_count> knocked{};

@@ -86,7 +86,7 @@ std::string on_address(const Boot& boot, const Surroundings& around) {
             "{}: another DHCP server, {}, offers it {}; {}",
             offered,
             name_of(boot.rival_offer->server, around),
-            boot.rival_offer->address.to_string(),
+            describe_offer(boot.rival_offer->address),
             switch_it_off
         );
     }
@@ -350,6 +350,10 @@ std::string diagnose_twin(const Boot& boot) {
         first.to_string(),
         second.to_string()
     );
+}
+
+std::string describe_offer(Ipv4Address address) {
+    return address.is_set() ? address.to_string() : "boot data";
 }
 
 std::string diagnose_never_seen() {

@@ -17,6 +17,9 @@ std::string diagnose(const Boot& boot, const Surroundings& around = {});
 // Of a board whose name two boards answer to; empty: only one does.
 std::string diagnose_twin(const Boot& boot);
 
+// What another server offers: its address, or boot data alone (a proxy's, RFC 2131's "not known").
+std::string describe_offer(Ipv4Address address);
+
 // Of a board of the fleet that has not asked for anything since the server began.
 std::string diagnose_never_seen();
 

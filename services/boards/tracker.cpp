@@ -125,8 +125,10 @@ Reaction Tracker::on_event(const Event& event) {
         strangers_.on_event(event);
         return reaction;
     }
-    // What we found out ourselves is no sign of life.
-    if (!std::holds_alternative<Examined>(event.what)) found->second.last_seen = event.at;
+    // What we found out ourselves is no sign of life, and neither is what others say to it.
+    const bool is_its_own = !std::holds_alternative<Examined>(event.what) &&
+                            !std::holds_alternative<OfferedByAnother>(event.what);
+    if (is_its_own) found->second.last_seen = event.at;
     std::visit(Visit{*this, found->second, event.who, event.at, reaction}, event.what);
     await(found->second);
     return reaction;

@@ -146,13 +146,16 @@ void Tracker::Visit::operator()(const TookAnotherOffer& other) const {
 void Tracker::Visit::operator()(const OfferedByAnother& other) const {
     if (!is_open(story)) return;
     Boot& boot = *story.boot;
-    const bool is_news = !boot.rival_offer || boot.rival_offer->server != other.server;
     boot.rival_offer = OtherOffer{other.server, other.address};
-    if (!is_news) return;
+    // Anyone on the wire can make them, each in another server's name.
+    auto& told = boot.rivals_told;
+    if (told.size() >= Boot::rivals_told_max) return;
+    if (std::ranges::find(told, other.server) != told.end()) return;
+    told.push_back(other.server);
     say(boot.phase,
         fmt::format(
             "is offered {} by another DHCP server, {}",
-            other.address.to_string(),
+            describe_offer(other.address),
             other.server.to_string()
         ),
         Weight::alarm);

@@ -68,6 +68,32 @@ TEST_F(ForeignServerTest, OtherServersAreBounded) {
     EXPECT_EQ(tracker.foreign_servers(now).size(), 1U);
 }
 
+TEST_F(ForeignServerTest, OffersInManyNamesAreToldAFewTimes) {
+    at(0), discover(), offer();
+    lines();
+    for (std::uint8_t i = 0; i < 100; ++i) {
+        happen(OfferedByAnother{Ipv4Address({10, 0, 0, i}), Ipv4Address({172, 16, 1, 207})});
+        happen(OfferedByAnother{foreign, Ipv4Address({172, 16, 1, 208})});
+    }
+    EXPECT_EQ(lines().size(), Boot::rivals_told_max);
+    EXPECT_EQ(boot().rival_offer->server, foreign);
+}
+
+TEST_F(ForeignServerTest, AnothersOfferIsNoSignOfLife) {
+    at(0), discover(), offer();
+    at(30), happen(OfferedByAnother{foreign, Ipv4Address({172, 16, 1, 207})});
+    EXPECT_EQ(story().last_seen, power_on);
+}
+
+TEST_F(ForeignServerTest, AProxyOffersBootDataAlone) {
+    at(0), discover(), offer();
+    happen(OfferedByAnother{foreign, {}});
+    EXPECT_THAT(
+        lines(), Contains("address is offered boot data by another DHCP server, 172.16.1.254")
+    );
+    EXPECT_THAT(after_silence(), HasSubstr("172.16.1.254, offers it boot data; switch"));
+}
+
 TEST_F(ForeignServerTest, AServerThatWasHeardLongAgoIsNoCause) {
     at(0), happen(ForeignServerHeard{foreign, {}}, "");
     at(900), discover(), offer();
