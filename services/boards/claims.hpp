@@ -14,6 +14,9 @@ namespace bramble::boards {
 class Claims {
 public:
     static constexpr std::size_t macs_max = 4;  // the longest silent is forgotten first
+    // A board that fails may be silent for a quarter of an hour, and one that runs for as long as
+    // it likes.
+    static constexpr Duration memory = std::chrono::hours(1);
 
     void add(MacAddress mac, TimePoint now);
 

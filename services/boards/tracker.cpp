@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <iterator>
-#include <unordered_map>
 
 #include "services/boards/diagnosis.hpp"
 #include "services/boards/visit.hpp"
@@ -64,9 +63,16 @@ std::string BoardStory::diagnosis(TimePoint now) const {
         text = failed->diagnosis;
     }
     // It is true whatever else is, also where it was found out after the rest was said.
-    const std::string twin = diagnose_twin(*boot);
+    const bool is_twin = boot->mac && twin_of(*boot->mac, now);
+    const std::string twin = is_twin ? diagnose_twin(*boot) : "";
     if (twin.empty() || text.find(twin) != std::string::npos) return text;
     return text.empty() ? twin : twin + "; " + text;
+}
+
+std::optional<MacAddress> BoardStory::twin_of(MacAddress asking, TimePoint now) const {
+    const auto twin = claims.other_than(asking, now - Claims::memory);
+    if (!twin && mac != asking) return mac;  // the fleet says another
+    return twin;
 }
 
 const Boot* BoardStory::failed_in_a_circle() const {
@@ -84,9 +90,9 @@ void Reaction::add(Reaction other) {
 }
 
 void Tracker::set_boards(const std::vector<Identity>& boards) {
-    std::unordered_map<MacAddress, std::string_view> owners;
+    owners_.clear();
     for (const Identity& who : boards) {
-        if (who.mac) owners.emplace(*who.mac, who.board);
+        if (who.mac) owners_.emplace(*who.mac, who.board);
     }
     std::map<std::string, BoardStory, std::less<>> next;
     for (const Identity& who : boards) {
@@ -97,17 +103,21 @@ void Tracker::set_boards(const std::vector<Identity>& boards) {
         if (story.mac != who.mac || story.serial != who.serial) {
             drop_claims(story, [](MacAddress /*mac*/) { return true; });
         }
-        drop_claims(story, [&](MacAddress mac) {
-            const auto owner = owners.find(mac);
-            return owner != owners.end() && owner->second != who.board;
-        });
         story.board = who.board;
+        drop_settled_claims(story);
         story.mac = who.mac;
         story.serial = who.serial;
         next.emplace(who.board, std::move(story));
     }
     boards_ = std::move(next);
     strangers_.forget(boards);
+}
+
+void Tracker::drop_settled_claims(BoardStory& story) const {
+    drop_claims(story, [&](MacAddress mac) {
+        const auto owner = owners_.find(mac);
+        return owner != owners_.end() && owner->second != story.board;
+    });
 }
 
 void Tracker::set_generation(std::uint64_t current) {
@@ -248,6 +258,7 @@ void Tracker::restore(const std::string& board, Boot boot, TimePoint now) {
         if (mac) found->second.claims.add(*mac, boot.last_event);
     }
     found->second.boot = std::move(boot);
+    drop_settled_claims(found->second);
     const bool is_up = found->second.boot->state == BootState::up;
     if (is_up && found->second.boot->heartbeat > Duration::zero()) found->second.heartbeat = now;
     await(found->second);

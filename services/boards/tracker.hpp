@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "services/boards/boot.hpp"
@@ -40,9 +41,6 @@ struct Settings {
     std::size_t foreign_servers_max = 16;  // the longest silent is forgotten first
     // Boots that do not come up follow each other within so long when they are a circle.
     Duration circle_span = std::chrono::minutes(10);
-    // Of the MACs that asked as one board. A board that fails may be silent for a quarter of an
-    // hour, and one that runs for as long as it likes.
-    Duration twin_memory = std::chrono::hours(1);
 };
 
 enum class Condition {
@@ -80,6 +78,9 @@ struct BoardStory {
     // The boot before the current one, where that is the latest of several that did not come up;
     // nullptr: it is not.
     const Boot* failed_in_a_circle() const;
+
+    // Who is known to claim, beside this MAC, to be this board.
+    std::optional<MacAddress> twin_of(MacAddress asking, TimePoint now) const;
 };
 
 struct EndedBoot {
@@ -157,6 +158,7 @@ private:
     Expected expected_of(std::string_view board, std::uint64_t generation) const;
     Surroundings around(const BoardStory& story, TimePoint now) const;
     void await(const BoardStory& story);
+    void drop_settled_claims(BoardStory& story) const;
     void hear(const ForeignServerHeard& foreign, TimePoint now);
     void fall_silent(BoardStory& story, TimePoint now, Reaction& reaction);
 
@@ -165,7 +167,8 @@ private:
     Expectations expectations_;
     std::vector<ForeignServer> foreign_servers_;  // the latest first
     std::map<std::string, BoardStory, std::less<>> boards_;
-    std::optional<TimePoint> earliest_;  // no deadline is before it
+    std::unordered_map<MacAddress, std::string> owners_;  // by the fleet file
+    std::optional<TimePoint> earliest_;                   // no deadline is before it
     Strangers strangers_;
 };
 

@@ -58,7 +58,7 @@ Boot& Tracker::Visit::begin(Phase phase) const {
     story.boot->last_event = at;
     story.boot->phase = phase;
     story.boot->entered[index_of(phase)] = at;
-    story.boot->mac = who.mac ? who.mac : story.claims.latest(at - tracker.settings_.twin_memory);
+    story.boot->mac = who.mac ? who.mac : story.claims.latest(at - Claims::memory);
     if (!who.mac) find_a_twin(*story.boot);
     story.boot->kernel = tracker.expected_of(story.board, tracker.generation_).kernel;
     story.boot->failed_before = failed_in_a_row(story, at, tracker.settings_.circle_span);

@@ -60,8 +60,7 @@ bool Tracker::Visit::is_same_boot(const Boot& boot) const {
 // between two requests of one boot. True: that is news.
 bool Tracker::Visit::find_a_twin(Boot& boot) const {
     if (!boot.mac) return false;
-    auto twin = story.claims.other_than(*boot.mac, at - tracker.settings_.twin_memory);
-    if (!twin && story.mac != boot.mac) twin = story.mac;  // the fleet says another
+    const auto twin = story.twin_of(*boot.mac, at);
     if (!twin || boot.mac_of_twin == twin) return false;
     boot.mac_of_twin = twin;
     return true;

@@ -80,9 +80,20 @@ TEST_F(TwinTest, IsToldBesideWhatWasSaidBefore) {
 
 TEST_F(TwinTest, WasSeenLongAgo) {
     load_as(other, 0);
-    load_as(own, 3600);
+    load_as(own, 3590);
     EXPECT_THAT(story().diagnosis(now), StartsWith(said));
     load_as(own, 3700);
+    EXPECT_EQ(story().diagnosis(now), "");
+}
+
+// A board that came up begins no other boot that would tell of it.
+TEST_F(TwinTest, IsForgottenWhileTheOtherRunsOn) {
+    load_as(other, 0);
+    load_as(own, 10);
+    at(60), happen(ReportedUp{});
+    at(3599);
+    EXPECT_THAT(story().diagnosis(now), StartsWith(said));
+    at(3601);
     EXPECT_EQ(story().diagnosis(now), "");
 }
 
@@ -113,6 +124,18 @@ TEST_F(TwinTest, IsKnownAfterARestartOfTheServer) {
     EXPECT_THAT(next.story().diagnosis(now), StartsWith(said));
     next.at(20), next.discover_as(own);
     EXPECT_THAT(next.story().diagnosis(next.now), StartsWith(said));
+}
+
+TEST_F(TwinTest, WereToldApartWhileTheServerDidNotRun) {
+    load_as(other, 0);
+    load_as(own, 10);
+    at(60), happen(ReportedUp{});
+    ASSERT_THAT(story().diagnosis(now), StartsWith(said));
+    BootScript next;
+    const Identity first{"pi-01", *MacAddress::parse(own), Serial(0x5b154510), "pi4"};
+    next.tracker.set_boards({first, Identity{"pi-02", *MacAddress::parse(other), {}, "pi4"}});
+    next.tracker.restore("pi-01", boot(), now);
+    EXPECT_EQ(next.story().diagnosis(now), "");
 }
 
 TEST(Claims, TheLongestSilentIsForgottenFirst) {
