@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <fstream>
+#include <mutex>
+
 #include "provisioning/nfs/export_files.hpp"
 #include "provisioning/nfs/session.hpp"
 #include "provisioning/nfs/source_tree.hpp"
@@ -12,8 +15,20 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* probe_name = ".bramble-probe";
 constexpr std::uint32_t probe_owner = 54321;  // nobody's: not ours, and not what root is taken for
+
+// Of this machine: another one may try the same export at the same moment.
+std::string probe_name() {
+    std::string id;
+    std::ifstream("/etc/machine-id") >> id;
+    return ".bramble-probe." + id.substr(0, 32);
+}
+
+// Steps of one apply open the export side by side: they try it one after the other.
+std::mutex& probing() {
+    static std::mutex mutex;
+    return mutex;
+}
 
 NasKind kind_of(ftype3 type) {
     switch (type) {
@@ -39,16 +54,19 @@ public:
         : session_(std::move(session)), files_(*session_) {}
 
     Result<void> probe() {
+        const std::lock_guard alone(probing());
         const Handle& root = session_->root();
-        if (auto gone = remove_tree(*session_, root, probe_name, {}); !gone)
+        const std::string name = probe_name();
+        // What a killed run left.
+        if (auto gone = remove_tree(*session_, root, name, {}); !gone)
             return tl::unexpected(gone.error());
         NasStatus given;
         given.mode = 04711;
         given.uid = given.gid = probe_owner;
-        if (auto made = files_.create(root, probe_name, "probe", given); !made) return made;
-        const auto there = files_.look(root, probe_name);
+        if (auto made = files_.create(root, name, "probe", given); !made) return made;
+        const auto there = files_.look(root, name);
         if (!there) return tl::unexpected(there.error());
-        auto gone = remove_tree(*session_, root, probe_name, {});
+        auto gone = remove_tree(*session_, root, name, {});
         if (!gone) return tl::unexpected(gone.error());
         if (!*there) return fail(session_->where() + ": a file made there is not there");
         const fattr3& found = (*there)->attributes;
