@@ -248,7 +248,7 @@ Result<void> Session::finish(const Crew& crew, const std::stop_token& stop) {
         }
         turn();
     }
-    if (stopped) return fail("stopped; what was written is kept: run apply again to go on");
+    if (stopped) return fail(std::string(stopped_words));
     if (failure_.empty()) return {};
     return fail(fmt::format(
         "{}: the connection broke off ({}); what was written is kept: run apply again to go on",

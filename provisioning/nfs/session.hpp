@@ -18,6 +18,7 @@
 #include <memory>
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "config/types/result.hpp"
@@ -94,6 +95,9 @@ struct SessionLimits {
     std::size_t write_bytes_max = 256U << 10U;  // of one WRITE
     std::chrono::seconds silence{60};           // without any answer, while one is due
 };
+
+inline constexpr std::string_view stopped_words =
+    "stopped; what was written is kept: run apply again to go on";
 
 class Session {
     // One call until its answer; lives in the frame of the coroutine that waits.

@@ -70,6 +70,8 @@ sattr3 TreeWriter::owner_of(const SourceEntry& entry) const {
 Result<void> TreeWriter::settle(Crew& crew) {
     const auto done = session_.finish(crew, how_.stop);
     if (!error_.empty()) return fail(error_);
+    // Also where nothing was under way any more: for_each left the rest out.
+    if (done && how_.stop.stop_requested()) return fail(std::string(stopped_words));
     return done;
 }
 
