@@ -31,6 +31,12 @@ Result<std::unique_ptr<nfs::Nas>> open_nas(
     return nfs::Nas::open(server, path);
 }
 
+Result<std::unique_ptr<nfs::Nas>> open_nas(const NasWork& work) {
+    auto nas = open_nas(work.open, work.nas.server, work.nas.path);
+    if (nas) (*nas)->heed(work.stop);
+    return nas;
+}
+
 std::string place_of(const fleet::NfsExternal& nas) {
     return nas.server + ":" + nas.path.string();
 }
@@ -152,7 +158,7 @@ Result<std::optional<nfs::SeenTree>> base_before(
 Result<void> write_base(
     const NasWork& work, const std::string& base, const std::set<std::string>& others
 ) {
-    auto nas = open_nas(work.open, work.nas.server, work.nas.path);
+    auto nas = open_nas(work);
     if (!nas) return tl::unexpected(nas.error());
     const Path tree = on_nas(work.paths, work.paths.root(base));
     const auto before = base_before(work, others);
@@ -237,7 +243,7 @@ Result<void> write_nas_root(
     const std::string& base,
     const root::Identity& identity
 ) {
-    auto nas = open_nas(work.open, work.nas.server, work.nas.path);
+    auto nas = open_nas(work);
     if (!nas) return tl::unexpected(nas.error());
     const Path here = work.paths.board_root(board, base);
     const Path tree = on_nas(work.paths, here);
@@ -259,7 +265,7 @@ Result<void> write_nas_identity(
     const std::string& base,
     const root::Identity& identity
 ) {
-    auto nas = open_nas(work.open, work.nas.server, work.nas.path);
+    auto nas = open_nas(work);
     if (!nas) return tl::unexpected(nas.error());
     const Path tree = on_nas(work.paths, work.paths.board_root(board, base));
     return give_identity(work, **nas, board, tree, identity);

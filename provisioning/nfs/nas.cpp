@@ -86,6 +86,8 @@ public:
         ));
     }
 
+    void heed(std::stop_token stop) override { session_->heed(std::move(stop)); }
+
     Result<WriteReport> write_tree(
         const fs::path& from, const fs::path& to, const WriteOptions& options
     ) override {

@@ -62,6 +62,9 @@ public:
 
     virtual ~Nas() = default;
 
+    // Every call from now on looks at it while it waits, and fails after a stop.
+    virtual void heed(std::stop_token /*stop*/) {}
+
     // Makes `to` (its parents too) equal to `from`. What an earlier call left there is gone on
     // with.
     [[nodiscard]] virtual Result<WriteReport> write_tree(

@@ -43,25 +43,24 @@ void on_mounted(rpc_context* /*rpc*/, int status, void* data, void* step) {
     mine.handle.assign(handle.fhandle3_val, handle.fhandle3_len);
 }
 
-void serve_once(rpc_context* rpc, int wait_ms) {
+// False: the connection is gone.
+bool serve_once(rpc_context* rpc) {
     pollfd wait{rpc_get_fd(rpc), static_cast<short>(rpc_which_events(rpc)), 0};
-    ::poll(&wait, 1, wait_ms);
+    ::poll(&wait, 1, turn_ms);
     // rpc_service also looks at time-outs and sends what was queued since.
-    if (rpc_service(rpc, wait.revents) < 0) return;
+    return rpc_service(rpc, wait.revents) >= 0;
 }
 
 bool pump(rpc_context* rpc, const Step& step) {
     const auto until = Clock::now() + connect_limit;
-    while (!step.done && Clock::now() < until) {
-        pollfd wait{rpc_get_fd(rpc), static_cast<short>(rpc_which_events(rpc)), 0};
-        ::poll(&wait, 1, turn_ms);
-        if (rpc_service(rpc, wait.revents) < 0) break;
-    }
+    while (!step.done && Clock::now() < until && serve_once(rpc)) continue;
     return step.done && step.status == RPC_STATUS_SUCCESS;
 }
 
-// Owns a context while it connects.
+// Owns a context while it connects, and the steps: destroying it calls those that are due.
 struct Context {
+    Step connected;
+    Step mounted;
     rpc_context* rpc = rpc_init_context();
 
     Context() = default;
@@ -76,7 +75,7 @@ struct Context {
 Result<void> connect(
     Context& context, const std::string& server, int program, int version, std::string_view what
 ) {
-    Step step;
+    Step& step = context.connected;
     const bool begun = rpc_connect_program_async(
                            context.rpc, server.c_str(), program, version, on_connected, &step
                        ) == 0;
@@ -124,7 +123,7 @@ Result<std::unique_ptr<Session>> Session::open(
     Context mounting;
     if (auto done = connect(mounting, server, MOUNT_PROGRAM, MOUNT_V3, "mount service"); !done)
         return tl::unexpected(done.error());
-    Step mount;
+    Step& mount = mounting.mounted;
     std::string exported = path;
     if (rpc_mount3_mnt_async(mounting.rpc, on_mounted, exported.data(), &mount) != 0 ||
         !pump(mounting.rpc, mount)) {
@@ -225,7 +224,14 @@ void Session::release() {
     }
 }
 
+void Session::end_stopped() {
+    if (!failure_.empty()) return;
+    stopped_ = true;
+    break_off("stopped");
+}
+
 void Session::turn() {
+    if (stop_.stop_requested()) end_stopped();
     while (!ready_.empty()) {
         const auto next = ready_.front();
         ready_.pop_front();
@@ -233,22 +239,21 @@ void Session::turn() {
     }
     if (!failure_.empty()) return release();
     if (under_way_ == 0) return;
-    serve_once(rpc_, turn_ms);
+    if (!serve_once(rpc_)) {
+        const char* reason = rpc_get_error(rpc_);
+        break_off(reason != nullptr && *reason != 0 ? reason : "the connection was reset");
+    }
     if (under_way_ > 0 && Clock::now() - heard_ > limits_.silence) {
         break_off(fmt::format("no answer for {} s", limits_.silence.count()));
     }
 }
 
 Result<void> Session::finish(const Crew& crew, const std::stop_token& stop) {
-    bool stopped = false;
     while (crew.size() > 0) {
-        if (stop.stop_requested() && failure_.empty()) {
-            stopped = true;
-            break_off("stopped");
-        }
+        if (stop.stop_requested()) end_stopped();
         turn();
     }
-    if (stopped) return fail(std::string(stopped_words));
+    if (stopped_) return fail(std::string(stopped_words));
     if (failure_.empty()) return {};
     return fail(fmt::format(
         "{}: the connection broke off ({}); what was written is kept: run apply again to go on",

@@ -162,6 +162,9 @@ public:
     // Resumed in a later turn, never below the caller.
     void resume_later(std::coroutine_handle<> handle) { ready_.push_back(handle); }
 
+    // From now on every wait looks at it; what comes after a stop fails.
+    void heed(std::stop_token stop) { stop_ = std::move(stop); }
+
     void break_off(std::string why);
 
     const std::string& failure() const { return failure_; }
@@ -182,6 +185,7 @@ private:
     static void on_answer(rpc_context* rpc, int status, void* data, void* call);
     bool enqueue(CallBase& call);
     void send_waiting();
+    void end_stopped();
     void release();
     Job take_facts(Crew& crew, std::string& refused);
     Result<void> ask_for_facts();
@@ -192,6 +196,8 @@ private:
     Handle root_;
     std::uint32_t time_step_ns_ = 1;
     std::string failure_;
+    std::stop_token stop_;
+    bool stopped_ = false;
     std::size_t under_way_ = 0;
     std::uint64_t sent_ = 0;
     std::deque<CallBase*> queue_;  // not sent yet
