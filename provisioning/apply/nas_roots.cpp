@@ -5,6 +5,7 @@
 #include <chrono>
 
 #include "config/types/text.hpp"
+#include "provisioning/apply/nas_owner.hpp"
 #include "provisioning/apply/nas_tree.hpp"
 
 namespace bramble::apply {
@@ -31,14 +32,18 @@ Result<std::unique_ptr<nfs::Nas>> open_nas(
     return nfs::Nas::open(server, path);
 }
 
-Result<std::unique_ptr<nfs::Nas>> open_nas(const NasWork& work) {
-    auto nas = open_nas(work.open, work.nas.server, work.nas.path);
-    if (nas) (*nas)->heed(work.stop);
-    return nas;
-}
-
 std::string place_of(const fleet::NfsExternal& nas) {
     return nas.server + ":" + nas.path.string();
+}
+
+// This store's own directory there.
+Result<std::unique_ptr<nfs::Nas>> open_nas(const NasWork& work) {
+    auto nas = open_nas(work.open, work.nas.server, work.nas.path);
+    if (!nas) return nas;
+    (*nas)->heed(work.stop);
+    const auto claimed = claim_nas(work.host, work.paths, **nas, place_of(work.nas));
+    if (!claimed) return tl::unexpected(claimed.error());
+    return nas;
 }
 
 // Where a tree of the store lies below the export.
@@ -296,6 +301,7 @@ Result<void> remove_nas_tree(
         if (colon == std::string::npos) continue;
         auto nas = open_nas(open, place.substr(0, colon), place.substr(colon + 1));
         if (!nas) return tl::unexpected(nas.error());
+        if (auto claimed = claim_nas(host, paths, **nas, place); !claimed) return claimed;
         const Path there = on_nas(paths, tree);
         const Path aside =
             there.parent_path() / (std::string(leaving_prefix) + there.filename().string());

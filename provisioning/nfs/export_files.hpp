@@ -211,16 +211,41 @@ public:
         return content;
     }
 
+    // Errors: something stands there.
     Result<void> create(
+        const Handle& in, const std::string& name, std::string_view bytes, const NasStatus& like
+    ) {
+        return create_new(in, name, bytes, like).and_then([&](bool made) -> Result<void> {
+            if (made) return {};
+            return fail(fmt::format(
+                "{}: cannot make '{}': {}", session_.where(), name, nas_words(NFS3ERR_EXIST)
+            ));
+        });
+    }
+
+    // False: something stands there.
+    Result<bool> create_new(
         const Handle& in, const std::string& name, std::string_view bytes, const NasStatus& like
     ) {
         CREATE3args make{};
         make.where = place(in, name);
         make.how.mode = GUARDED;
         make.how.createhow3_u.g_obj_attributes = attributes_like(like);
-        auto made =
-            expect<CREATE3res>("make", name, rpc_nfs3_create_async, make, [](const auto&) {});
-        if (!made) return made;
+        const auto made = ask<CREATE3res>(rpc_nfs3_create_async, make, [](const auto&) {});
+        if (!made) return tl::unexpected(made.error());
+        if (*made == NFS3ERR_EXIST) return false;
+        if (*made != NFS3_OK) {
+            return fail(
+                fmt::format("{}: cannot make '{}': {}", session_.where(), name, nas_words(*made))
+            );
+        }
+        return fill(in, name, bytes, like).map([] { return true; });
+    }
+
+    // A file that was made just now.
+    Result<void> fill(
+        const Handle& in, const std::string& name, std::string_view bytes, const NasStatus& like
+    ) {
         const auto there = look(in, name);
         if (!there) return tl::unexpected(there.error());
         if (!*there) return fail(session_.where() + ": a file made there is not there");

@@ -161,6 +161,11 @@ public:
         return files_.move(*in, aside, *in, name);
     }
 
+    Result<bool> create_file(const std::string& name, std::string_view bytes, const NasStatus& like)
+        override {
+        return files_.create_new(session_->root(), name, bytes, like);
+    }
+
     Result<void> make_directories(
         const fs::path& root, const fs::path& relative, const NasStatus& like
     ) override {

@@ -91,6 +91,10 @@ public:
         std::string_view bytes,
         const NasStatus& like
     ) = 0;
+    // In the export itself, by its name. False: something stands there, and stays.
+    [[nodiscard]] virtual Result<bool> create_file(
+        const std::string& name, std::string_view bytes, const NasStatus& like
+    ) = 0;
     [[nodiscard]] virtual Result<void> make_directories(
         const std::filesystem::path& root,
         const std::filesystem::path& relative,

@@ -92,6 +92,13 @@ public:
         });
     }
 
+    Result<bool> create_file(const std::string& name, std::string_view bytes, const nfs::NasStatus&)
+        override {
+        return disk_.change("create " + name).map([&] {
+            return disk_.entries.emplace(name, std::string(bytes)).second;
+        });
+    }
+
     Result<void> make_directories(const Path& root, const Path& relative, const nfs::NasStatus&)
         override {
         return disk_.change("directory " + at(root, relative)).map([&] {
@@ -217,6 +224,28 @@ TEST_F(NasApply, ASharedRootIsOneTreeAndTheNextOneKnowsIt) {
     opened.clear();
     ASSERT_TRUE(run(fleet, options, machine));
     EXPECT_THAT(opened, IsEmpty());
+}
+
+TEST_F(NasApply, ADirectoryOfAnotherStoreIsNotTouched) {
+    ASSERT_TRUE(run(fleet, options, machine));
+    disk.entries[".bramble-owner"] = "0123 /srv/other\n";
+    const auto before = disk.entries;
+    machine.put_file("/src/root/etc/motd", "another base");
+    const auto refused = run(fleet, options, machine);
+    ASSERT_FALSE(refused);
+    EXPECT_THAT(
+        refused.error().message,
+        HasSubstr("nas:/volume1/bramble is used by another Bramble: its file .bramble-owner says "
+                  "'0123 /srv/other'")
+    );
+    EXPECT_EQ(disk.entries, before);
+    disk.entries.erase(".bramble-owner");
+    const auto again = run(fleet, options, machine);
+    ASSERT_TRUE(again) << again.error().message;
+    disk.entries[".bramble-owner"] = "";  // killed before it wrote
+    machine.put_file("/src/root/etc/motd", "one more");
+    ASSERT_TRUE(run(fleet, options, machine));
+    EXPECT_THAT(disk.entries[".bramble-owner"], HasSubstr(fleet.appliance.store.string()));
 }
 
 TEST_F(NasApply, AnotherNasGetsItsOwnTrees) {
