@@ -87,10 +87,10 @@ public:
 
 private:
     // The tree on the NAS goes first: what is still in the store is found by the next run.
-    Result<void> leave(const host::Path& tree, const std::function<Result<void>()>& remove) const {
-        return remove_nas_tree(store_.host(), store_.paths(), options_.open_nas, tree)
-            .and_then(remove)
-            .and_then([&] { return NasMarks(store_.host(), store_.paths()).remove(tree); });
+    Result<void> leave(const host::Path& tree, const std::function<Result<void>()>& remove) {
+        return remove_nas_tree(removal_, tree).and_then(remove).and_then([&] {
+            return NasMarks(store_.host(), store_.paths()).remove(tree);
+        });
     }
 
     void tell(const std::string& text) const {
@@ -245,6 +245,12 @@ private:
     store::Kept kept_;
     plan::Observed seen_;  // the keys of sources and kernels
     Collected result_;
+    NasRemoval removal_{
+        store_.host(),
+        store_.paths(),
+        options_.open_nas,
+        nas_place(fleet_),
+        [this](const std::string& warning) { result_.warnings.push_back(warning); }};
 };
 
 }  // namespace

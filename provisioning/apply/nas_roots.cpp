@@ -17,6 +17,7 @@ constexpr std::string_view mark_suffix = ".nas";
 // Beside the tree that is in use: half-made, and half taken apart.
 constexpr std::string_view making_prefix = ".new.";
 constexpr std::string_view leaving_prefix = ".gone.";
+constexpr char leaving_sign = '-';
 constexpr std::chrono::seconds progress_pause{1};
 
 Path mark_of(const Path& tree) {
@@ -187,31 +188,66 @@ std::optional<std::string> nas_place(const fleet::Fleet& fleet) {
 
 // ---- marks
 
-Result<std::set<std::string>> NasMarks::places(const Path& tree) const {
-    std::set<std::string> places;
+Result<NasMarks::Mark> NasMarks::read(const Path& tree) const {
+    Mark mark;
     const auto there = host_.status(mark_of(tree));
     if (!there) return tl::unexpected(there.error());
-    if (!*there) return places;
+    if (!*there) return mark;
     const auto text = host_.read_file(mark_of(tree), 1U << 16U);
     if (!text) return tl::unexpected(text.error());
     for (std::string_view rest = *text; !rest.empty();) {
         const auto end = std::min(rest.find('\n'), rest.size());
-        if (end > 0) places.emplace(rest.substr(0, end));
+        std::string_view line = rest.substr(0, end);
+        const bool whole = !line.starts_with(leaving_sign);
+        if (!whole) line.remove_prefix(1);
+        if (!line.empty()) mark.emplace(line, whole);
         rest.remove_prefix(std::min(end + 1, rest.size()));
     }
-    return places;
+    return mark;
+}
+
+Result<void> NasMarks::write(const Path& tree, const Mark& mark) {
+    std::string text;
+    for (const auto& [place, whole] : mark) {
+        if (!whole) text += leaving_sign;
+        text += place + "\n";
+    }
+    return host_.write_file(mark_of(tree), text);
+}
+
+Result<std::set<std::string>> NasMarks::places(const Path& tree) const {
+    return read(tree).map([](const Mark& mark) {
+        std::set<std::string> places;
+        for (const auto& [place, whole] : mark) {
+            if (whole) places.insert(place);
+        }
+        return places;
+    });
+}
+
+Result<std::set<std::string>> NasMarks::all_places(const Path& tree) const {
+    return read(tree).map([](const Mark& mark) {
+        std::set<std::string> places;
+        for (const auto& [place, whole] : mark) places.insert(place);
+        return places;
+    });
 }
 
 Result<void> NasMarks::add(const Path& tree, const std::string& place) {
-    auto all = places(tree);
-    if (!all) return tl::unexpected(all.error());
-    all->insert(place);
-    std::string text;
-    for (const std::string& one : *all) text += one + "\n";
+    auto mark = read(tree);
+    if (!mark) return tl::unexpected(mark.error());
+    (*mark)[place] = true;
     // The mark first: a directory without one would be a root of this machine.
     return host_.make_directories(tree.parent_path())
-        .and_then([&] { return host_.write_file(mark_of(tree), text); })
+        .and_then([&] { return write(tree, *mark); })
         .and_then([&] { return host_.make_directories(tree); });
+}
+
+Result<void> NasMarks::withdraw(const Path& tree, const std::string& place) {
+    auto mark = read(tree);
+    if (!mark) return tl::unexpected(mark.error());
+    (*mark)[place] = false;
+    return write(tree, *mark);
 }
 
 Result<void> NasMarks::remove(const Path& tree) {
@@ -228,9 +264,11 @@ Result<std::vector<plan::BoardRoot>> NasMarks::served(
         const Path tree = paths_.board_root(board, root.base);
         const auto marked = places(tree);
         if (!marked) return tl::unexpected(marked.error());
+        const auto ever = all_places(tree);
+        if (!ever) return tl::unexpected(ever.error());
         bool there = place && marked->contains(*place);
-        if (!place && marked->empty()) there = true;
-        if (!place && !marked->empty()) {
+        if (!place && ever->empty()) there = true;
+        if (!place && !ever->empty()) {
             const auto inside = host_.list(tree);
             if (!inside) return tl::unexpected(inside.error());
             there = !inside->empty();
@@ -291,29 +329,56 @@ Result<void> write_nas_bases(
     return {};
 }
 
-Result<void> remove_nas_tree(
-    host::Host& host, const layout::StorePaths& paths, const nfs::NasOpener& open, const Path& tree
-) {
-    const auto places = NasMarks(host, paths).places(tree);
+namespace {
+
+Result<void> remove_from(const NasRemoval& removal, const Path& tree, const std::string& place) {
+    const auto colon = place.find(":/");
+    if (colon == std::string::npos) return {};
+    auto nas = open_nas(removal.open, place.substr(0, colon), place.substr(colon + 1));
+    if (!nas) return tl::unexpected(nas.error());
+    auto claimed = claim_nas(removal.host, removal.paths, **nas, place);
+    if (!claimed) return claimed;
+    const Path there = on_nas(removal.paths, tree);
+    const Path aside =
+        there.parent_path() / (std::string(leaving_prefix) + there.filename().string());
+    const auto found = (*nas)->status("", there);
+    if (!found) return tl::unexpected(found.error());
+    // Nobody counts on it any more, then from one moment to the next it is not there under its
+    // name.
+    if (*found) {
+        auto gone = NasMarks(removal.host, removal.paths)
+                        .withdraw(tree, place)
+                        .and_then([&] { return (*nas)->remove("", aside); })
+                        .and_then([&] { return (*nas)->rename(there, aside); });
+        if (!gone) return gone;
+    }
+    return (*nas)->remove("", aside);
+}
+
+}  // namespace
+
+Result<void> remove_nas_tree(NasRemoval& removal, const Path& tree) {
+    const auto places = NasMarks(removal.host, removal.paths).all_places(tree);
     if (!places) return tl::unexpected(places.error());
     for (const std::string& place : *places) {
-        const auto colon = place.find(":/");
-        if (colon == std::string::npos) continue;
-        auto nas = open_nas(open, place.substr(0, colon), place.substr(colon + 1));
-        if (!nas) return tl::unexpected(nas.error());
-        if (auto claimed = claim_nas(host, paths, **nas, place); !claimed) return claimed;
-        const Path there = on_nas(paths, tree);
-        const Path aside =
-            there.parent_path() / (std::string(leaving_prefix) + there.filename().string());
-        const auto found = (*nas)->status("", there);
-        if (!found) return tl::unexpected(found.error());
-        // From one moment to the next it is not there under its name.
-        if (*found) {
-            auto gone =
-                (*nas)->remove("", aside).and_then([&] { return (*nas)->rename(there, aside); });
-            if (!gone) return gone;
+        if (removal.given_up.contains(place)) continue;
+        auto gone = remove_from(removal, tree, place);
+        if (gone) continue;
+        // Of the fleet's own NAS the next run finds it again; one that was retired never answers.
+        if (place == removal.present) {
+            return fail(fmt::format(
+                "{} (it is asked because '{}' names it)",
+                gone.error().message,
+                mark_of(tree).string()
+            ));
         }
-        if (auto gone = (*nas)->remove("", aside); !gone) return gone;
+        removal.given_up.insert(place);
+        removal.warn(fmt::format(
+            "{} is not the fleet's NAS any more and cannot be cleaned: {}; trees of this store "
+            "may be left below its roots/ and boards/: remove them there by hand",
+            place,
+            gone.error().message
+        ));
     }
     return {};
 }

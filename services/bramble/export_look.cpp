@@ -50,7 +50,25 @@ private:
 struct Subject {
     rehearsal::RootAsked asked;
     bool read_only = false;
+    std::string remedy{};  // where it cannot be mounted
 };
+
+// An apply writes to a NAS only what no mark of the store says to be there.
+std::string remedy_for(const rehearsal::RootWanted& wanted, const fleet::Fleet& fleet) {
+    const auto* nas = std::get_if<fleet::NfsExternal>(&fleet.appliance.nfs);
+    if (nas == nullptr || nas->server != wanted.server) {
+        return "run `bramble apply`, which exports it, as root (servers want a privileged port); "
+               "the NFS server's log says more";
+    }
+    const auto below = std::filesystem::path(wanted.path).lexically_relative(nas->path);
+    return fmt::format(
+        "look whether {} exports it to this machine, and run this as root (servers want a "
+        "privileged port); when the tree is gone there, remove '{}.nas' and run `bramble apply`, "
+        "which writes it anew",
+        wanted.server,
+        (fleet.appliance.store / below).string()
+    );
+}
 
 // What the boot asks for, or what the generation says where the boot does not come so far.
 std::optional<Subject> subject_of(
@@ -91,12 +109,7 @@ void look(const Subject& subject, rehearsal::Report& report) {
     const nfs::MountOptions options = options_for(wanted);
     auto client = nfs::Client::mount(wanted.server, wanted.path, options);
     if (!client) {
-        return report.stop(
-            Phase::root,
-            client.error().message,
-            "run `bramble apply`, which exports it, as root (servers want a privileged port); the "
-            "NFS server's log says more"
-        );
+        return report.stop(Phase::root, client.error().message, subject.remedy);
     }
     MountedRoot root(
         std::move(*client),
@@ -169,6 +182,7 @@ private:
             if (bare.contains(subject->asked.kernel_release)) {
                 subject->asked.kernel_release.clear();
             }
+            subject->remedy = remedy_for(subject->asked.root, fleet);
             subjects_.push_back(std::move(*subject));
             rehearsal::Report report;
             report.board = board.name;

@@ -5,6 +5,7 @@
 
 #include <map>
 
+#include "provisioning/apply/collect.hpp"
 #include "provisioning/apply/nas_roots.hpp"
 #include "tests/unit/apply/machine.hpp"
 
@@ -160,6 +161,21 @@ protected:
         return found;
     }
 
+    Result<Collected> gc() {
+        CollectOptions with;
+        with.keep = 1;
+        with.uses = [] { return std::map<std::uint64_t, plan::GenerationUse>(); };
+        with.open_nas = options.open_nas;
+        return collect(fleet, with, machine);
+    }
+
+    // The first board's, on the export.
+    Path tree_now() {
+        const auto current =
+            store::Store(machine, layout::StorePaths(fleet.appliance.store)).current();
+        return (*current)->boards.front().root->path.lexically_relative("/volume1/bramble");
+    }
+
     host::MemoryHost machine;
     fleet::Fleet fleet = small_fleet();
     Options options;
@@ -258,6 +274,60 @@ TEST_F(NasApply, AnotherNasGetsItsOwnTrees) {
     EXPECT_TRUE(moved->changed);
     EXPECT_THAT(opened, Contains("other:/export"));
     EXPECT_FALSE(trees().empty());
+}
+
+TEST_F(NasApply, ATreeThatIsBeingTakenAwayIsNotCountedOn) {
+    machine.put_file("/src/root/etc/motd", "one");
+    ASSERT_TRUE(run(fleet, options, machine));
+    const Path first = tree_now();
+    machine.put_file("/src/root/etc/motd", "the second");
+    ASSERT_TRUE(run(fleet, options, machine));
+    disk.fails_at = disk.changes + 3;  // after the one that takes the tree's name away
+    const auto stopped = gc();
+    ASSERT_FALSE(stopped);
+    EXPECT_THAT(stopped.error().message, HasSubstr(first.string() + ".nas' names it"));
+    EXPECT_FALSE(disk.entries.contains(first.string()));
+    machine.put_file("/src/root/etc/motd", "one");
+    const auto again = run(fleet, options, machine);
+    ASSERT_TRUE(again) << again.error().message;
+    EXPECT_EQ(tree_now(), first);
+    EXPECT_TRUE(disk.entries.contains(first.string() + "/from")) << "it is written anew";
+}
+
+TEST_F(NasApply, WhatWasBeingTakenAwayIsFoundByTheNextGc) {
+    ASSERT_TRUE(run(fleet, options, machine));
+    machine.put_file("/src/root/etc/motd", "two");
+    ASSERT_TRUE(run(fleet, options, machine));
+    disk.fails_at = disk.changes + 3;
+    ASSERT_FALSE(gc());
+    EXPECT_THAT(trees(), Contains(HasSubstr("/.gone.")));
+    const auto done = gc();
+    ASSERT_TRUE(done) << done.error().message;
+    EXPECT_THAT(trees(), Not(Contains(HasSubstr("/.gone."))));
+    EXPECT_TRUE(disk.entries.contains(tree_now().string()));
+}
+
+TEST_F(NasApply, ANasThatWasRetiredHoldsUpNoGc) {
+    ASSERT_TRUE(run(fleet, options, machine));
+    fleet.appliance.nfs = fleet::NfsExternal{"other", "/volume1/bramble"};
+    disk = {};
+    machine.put_file("/src/root/etc/motd", "two");
+    ASSERT_TRUE(run(fleet, options, machine));
+    options.open_nas =
+        [this](const std::string& server, const Path&) -> Result<std::unique_ptr<nfs::Nas>> {
+        if (server == "nas") return fail("nobody answers at nas");
+        return std::make_unique<MemoryNas>(disk);
+    };
+    const auto done = gc();
+    ASSERT_TRUE(done) << done.error().message;
+    EXPECT_FALSE(done->gone.board_trees.empty());
+    EXPECT_THAT(
+        done->warnings,
+        testing::ElementsAre(HasSubstr(
+            "nas:/volume1/bramble is not the fleet's NAS any more and cannot be cleaned: nobody "
+            "answers at nas"
+        ))
+    );
 }
 
 TEST_F(NasApply, AFailureAtEachCallLeavesNothingHalfUnderAName) {
