@@ -6,6 +6,11 @@
 #include "provisioning/nfs/tree_writer.hpp"
 
 namespace bramble::nfs {
+namespace {
+
+constexpr std::size_t listed_max = 4'000'000;  // of one directory; a server could go on for ever
+
+}  // namespace
 
 Job list_all(
     Session& session, Crew& crew, const Handle& directory, Listing& into, std::string& error
@@ -16,6 +21,7 @@ Job list_all(
     args.dircount = 16U << 10U;
     args.maxcount = 128U << 10U;
     std::vector<std::string> without;  // handle or attributes
+    std::size_t count = 0;
     for (bool more = true; more;) {
         const auto* answer =
             co_await session.call<READDIRPLUS3res>(rpc_nfs3_readdirplus_async, args);
@@ -29,9 +35,11 @@ Job list_all(
         const READDIRPLUS3resok& part = answer->READDIRPLUS3res_u.resok;
         // libnfs lays these out as they come: a copy of ours is aligned.
         entryplus3 entry{};
+        const cookie3 before = args.cookie;
         for (const void* at = part.reply.entries; at != nullptr; at = entry.nextentry) {
             std::memcpy(&entry, at, sizeof entry);
             args.cookie = entry.cookie;
+            ++count;
             const std::string name = entry.name;
             if (name == "." || name == "..") continue;
             Listed listed;
@@ -45,6 +53,10 @@ Job list_all(
         }
         std::memcpy(args.cookieverf, part.cookieverf, sizeof args.cookieverf);
         more = part.reply.eof == 0 && part.reply.entries != nullptr;
+        if (more && (args.cookie == before || count > listed_max)) {
+            error = session.where() + ": cannot list a directory: the server's list has no end";
+            co_return;
+        }
     }
     for (const std::string& name : without) {
         const LOOKUP3args look{place(directory, name)};
@@ -57,8 +69,22 @@ Job list_all(
             co_return;
         }
         const LOOKUP3resok& there = found->LOOKUP3res_u.resok;
-        into[name].handle = Handle(there.object);
-        into[name].attributes = there.obj_attributes.post_op_attr_u.attributes;
+        Listed& listed = into[name];
+        listed.handle = Handle(there.object);
+        if (there.obj_attributes.attributes_follow != 0) {
+            listed.attributes = there.obj_attributes.post_op_attr_u.attributes;
+            continue;
+        }
+        const GETATTR3args ask{listed.handle.raw()};
+        const auto* told = co_await session.call<GETATTR3res>(rpc_nfs3_getattr_async, ask);
+        if (told == nullptr) co_return;
+        if (told->status != NFS3_OK) {
+            error = fmt::format(
+                "{}: cannot look at '{}': {}", session.where(), name, nas_words(told->status)
+            );
+            co_return;
+        }
+        listed.attributes = told->GETATTR3res_u.resok.obj_attributes;
     }
 }
 
@@ -92,16 +118,31 @@ Job find_one(
     const Handle& in,
     const std::string& name,
     Handle& found,
-    bool& is_directory
+    bool& is_directory,
+    std::string& error
 ) {
     const Crew::Member here(crew);
     const LOOKUP3args look{place(in, name)};
     const auto* answer = co_await session.call<LOOKUP3res>(rpc_nfs3_lookup_async, look);
-    if (answer == nullptr || answer->status != NFS3_OK) co_return;
+    if (answer == nullptr || answer->status == NFS3ERR_NOENT) co_return;
+    if (answer->status != NFS3_OK) {
+        error = nas_words(answer->status);
+        co_return;
+    }
     const LOOKUP3resok& there = answer->LOOKUP3res_u.resok;
     found = Handle(there.object);
-    is_directory = there.obj_attributes.attributes_follow != 0 &&
-                   there.obj_attributes.post_op_attr_u.attributes.type == NF3DIR;
+    if (there.obj_attributes.attributes_follow != 0) {
+        is_directory = there.obj_attributes.post_op_attr_u.attributes.type == NF3DIR;
+        co_return;
+    }
+    const GETATTR3args ask{found.raw()};
+    const auto* told = co_await session.call<GETATTR3res>(rpc_nfs3_getattr_async, ask);
+    if (told == nullptr) co_return;
+    if (told->status != NFS3_OK) {
+        error = nas_words(told->status);
+        co_return;
+    }
+    is_directory = told->GETATTR3res_u.resok.obj_attributes.type == NF3DIR;
 }
 
 }  // namespace
@@ -128,7 +169,7 @@ Result<std::uint64_t> remove_tree(
     };
     Handle top;
     bool is_directory = false;
-    find_one(session, crew, directory, name, top, is_directory);
+    find_one(session, crew, directory, name, top, is_directory, error);
     if (auto done = settle(); !done) return tl::unexpected(done.error());
     if (top.empty()) return count;
     if (!is_directory) {
