@@ -70,7 +70,14 @@ Result<void> MemoryHost::mount_itself(const Path& path, bool /*shared*/) {
     if (node == nullptr || node->kind != FileKind::directory) {
         return failed("mount", path, "No such file or directory");
     }
-    mounts_.push_back({resolve("", path, false), std::nullopt});
+    const std::string at = resolve("", path, false);
+    for (const MountRecord& mount : mounts_) {
+        // It would come along and be mounted twice.
+        if (mount.at != at && is_at_or_below(mount.at, at)) {
+            return failed("mount", path, "'" + mount.at + "' below it is a mount already");
+        }
+    }
+    mounts_.push_back({at, std::nullopt});
     return {};
 }
 
