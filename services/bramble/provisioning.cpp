@@ -94,7 +94,7 @@ Result<apply::Outcome> run_apply(
     return outcome;
 }
 
-std::string describe(const apply::Outcome& outcome) {
+std::string describe(const apply::Outcome& outcome, const std::set<std::string>& only) {
     std::string text;
     for (const std::string& warning : outcome.warnings) text += "warning: " + warning + "\n";
     for (const std::string& failure : outcome.failures) text += "failed: " + failure + "\n";
@@ -105,6 +105,13 @@ std::string describe(const apply::Outcome& outcome) {
         return text + fmt::format("generation {} is published\n", outcome.generation);
     }
     if (!outcome.failures.empty()) return text + "nothing is published\n";
+    if (!only.empty()) {
+        return text + fmt::format(
+                          "nothing to do for {}: generation {} gives what the fleet file says\n",
+                          fmt::join(only, ", "),
+                          outcome.generation
+                      );
+    }
     return text +
            fmt::format(
                "nothing to do: generation {} is what the fleet file says\n", outcome.generation

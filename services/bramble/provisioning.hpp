@@ -50,7 +50,7 @@ struct ApplyWishes {
 );
 
 // "generation 8 is published" or "nothing to do: …", with warnings, one a line; what failed and
-// which boards kept what they had.
-std::string describe(const apply::Outcome& outcome);
+// which boards kept what they had. With `only` it says no more than is known of these.
+std::string describe(const apply::Outcome& outcome, const std::set<std::string>& only = {});
 
 }  // namespace bramble::program
