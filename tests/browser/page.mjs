@@ -131,7 +131,7 @@ await check('a board that stands in the fleet file is not', async () => {
   await page.keyboard.press('Escape');
 });
 await check('every board comes up', async () => {
-  await until(page, (all) => document.querySelectorAll('.tile.up').length >= all - 2, Number(boards), {timeout: 240000});
+  await until(page, (all) => document.querySelectorAll('.tile.up').length >= all - 2, Number(boards), {timeout: 400000});
   await page.screenshot({path: `${shots}/fleet-up.png`});
 });
 await check('a real guest is among them, with its kernel', async () => {
