@@ -118,7 +118,7 @@ struct ChildEnds {
     ::signal(SIGPIPE, SIG_DFL);
     if (command.private_mounts &&
         (::unshare(CLONE_NEWNS) != 0 ||
-         ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0)) {
+         ::mount("none", "/", nullptr, MS_REC | MS_SLAVE, nullptr) != 0)) {
         give_up();
     }
     if (command.as && (::setgroups(0, nullptr) != 0 || ::setgid(command.as->gid) != 0 ||

@@ -15,8 +15,10 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <cstring>
 #include <fstream>
+#include <thread>
 
 #include "provisioning/host/posix.hpp"
 #include "provisioning/host/real_host.hpp"
@@ -25,6 +27,15 @@ namespace bramble::host {
 namespace {
 
 using namespace posix;
+
+tl::unexpected<Error> in_use(const OverlayMount& overlay, const Path& at) {
+    return fail(fmt::format(
+        "cannot mount an overlay at '{}': '{}' is in use, perhaps it is mounted in another mount "
+        "namespace (a container, a service): end that first",
+        at.string(),
+        overlay.upper.string()
+    ));
+}
 
 // Every subvolume's top has this number (btrfs: BTRFS_FIRST_FREE_OBJECTID).
 constexpr ino_t subvolume_inode = 256;
@@ -132,7 +143,7 @@ int try_overlay(const std::string& options, const std::string& at) {
     if (child < 0) return errno;
     if (child == 0) {
         if (::unshare(CLONE_NEWNS) != 0 ||
-            ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+            ::mount("none", "/", nullptr, MS_REC | MS_SLAVE, nullptr) != 0 ||
             ::mount("overlay", at.c_str(), "overlay", root_flags, options.c_str()) != 0) {
             ::_exit(errno);
         }
@@ -250,16 +261,20 @@ Result<void> RealHost::mount_itself(const Path& path, bool shared) {
     return failed;
 }
 
+// A program that another thread runs in a mount namespace of its own has the mounts of the moment
+// in which it began, for as long as it runs: what was just unmounted here may be in use for a
+// moment.
 Result<void> RealHost::mount_overlay(const OverlayMount& overlay, const Path& at) {
+    constexpr auto patience = std::chrono::seconds(3);
+    constexpr auto pause = std::chrono::milliseconds(10);
     const std::string options = overlay_options(overlay);
-    if (::mount("overlay", at.c_str(), "overlay", root_flags, options.c_str()) == 0) return {};
-    if (errno != EBUSY) return failure("mount an overlay at", at);
-    return fail(fmt::format(
-        "cannot mount an overlay at '{}': '{}' is in use, perhaps it is mounted in another mount "
-        "namespace (a container, a service): end that first",
-        at.string(),
-        overlay.upper.string()
-    ));
+    const auto until = std::chrono::steady_clock::now() + patience;
+    while (::mount("overlay", at.c_str(), "overlay", root_flags, options.c_str()) != 0) {
+        if (errno != EBUSY) return failure("mount an overlay at", at);
+        if (std::chrono::steady_clock::now() > until) return in_use(overlay, at);
+        std::this_thread::sleep_for(pause);
+    }
+    return {};
 }
 
 Result<void> RealHost::unmount(const Path& path) {

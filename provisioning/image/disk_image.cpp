@@ -154,7 +154,7 @@ Result<void> copy_mounted(
             {"unshare",
              "--mount",
              "--propagation",
-             "private",
+             "slave",
              "sh",
              "-c",
              script,

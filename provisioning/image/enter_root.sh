@@ -17,7 +17,7 @@ for place in proc sys dev run tmp; do
     echo "the root's /$place is no directory" >&2
     exit 1
 done
-mount --make-rprivate /
+mount --make-rslave /
 mount --bind "$root" "$root"
 cd "$root"
 

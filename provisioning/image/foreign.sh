@@ -63,7 +63,7 @@ user)
         tries=$((tries + 1))
         [ "$tries" -lt 200 ] || exit "$no_private_registry"
     done
-    mount --make-rprivate / && mount -t proc proc /proc || exit "$no_private_registry"
+    mount --make-rslave / && mount -t proc proc /proc || exit "$no_private_registry"
     if ! arch-test -n "$architecture" >/dev/null 2>&1 && [ -r "$handler" ]; then
         mount -t binfmt_misc binfmt_misc "$registry" 2>/dev/null || exit "$no_private_registry"
         # The name comes first in the line; ours cannot be taken for the system's own.
