@@ -88,7 +88,7 @@ public:
         const auto& paths = changes_.store().paths();
         auto seen = observe(fleet_, paths, host_);
         if (!seen) return tl::unexpected(seen.error());
-        hold_others(*seen, options_.only);
+        hold_others(*seen, whole_, options_.only);
         const plan::Plan plan = plan::make(fleet_, *seen, paths);
         if (plan.refused()) return tl::unexpected(refusal(plan.problems, fleet_));
         outcome_.generation = plan.current;
@@ -183,7 +183,10 @@ private:
             take_steps();
         }
         if (stopped_) {
-            return fail("stopped before the end; what is done is kept: run apply again to go on");
+            return fail(
+                failed_before_stop_ +
+                "stopped before the end; what is done is kept: run apply again to go on"
+            );
         }
         return give_failures();
     }
@@ -235,8 +238,11 @@ private:
 
     void give_up(std::size_t index, const Error& error) {
         failures_.emplace(index, error.message);
+        if (!options_.stop.stop_requested()) failed_before_stop_ += failure_of(index) + "\n";
         const auto lost = schedule_->failed(index);
         if (!options_.keep_going) return;
+        // Boards may not be told of roots that they cannot mount.
+        if ((*steps_)[index].kind == StepKind::export_roots) schedule_->stop();
         std::set<std::string> boards = work_.boards_of((*steps_)[index]);
         for (const std::size_t later : lost) {
             const Step& step = (*steps_)[later];
@@ -254,12 +260,16 @@ private:
         held_.merge(boards);
     }
 
+    std::string failure_of(std::size_t index) const {
+        return fmt::format("{}: {}", name_of((*steps_)[index]), failures_.at(index));
+    }
+
     // What keeps all from being published is an error also for who goes on.
     Result<void> give_failures() {
         std::string text;
         for (const auto& [index, message] : failures_) {
             const Step& step = (*steps_)[index];
-            const std::string failure = fmt::format("{}: {}", name_of(step), message);
+            const std::string failure = failure_of(index);
             const bool last = step.kind == StepKind::export_roots || step.kind == StepKind::publish;
             if (options_.keep_going && !last) {
                 outcome_.failures.push_back(failure);
@@ -286,6 +296,7 @@ private:
     std::optional<Schedule> schedule_;
     bool stopped_ = false;
     std::map<std::size_t, std::string> failures_;
+    std::string failed_before_stop_;  // one a line
     std::set<std::string> held_;
 };
 

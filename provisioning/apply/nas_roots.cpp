@@ -7,6 +7,7 @@
 #include "config/types/text.hpp"
 #include "provisioning/apply/nas_owner.hpp"
 #include "provisioning/apply/nas_tree.hpp"
+#include "provisioning/plan/plan.hpp"
 
 namespace bramble::apply {
 namespace {
@@ -321,7 +322,7 @@ Result<void> write_nas_bases(
     std::set<std::string>& there
 ) {
     for (const auto& [base, image] : image_of_base) {
-        const Digest key = Digest::of(fmt::format("{}\n{}\n", place_of(work.nas), base));
+        const Digest key = plan::shared_root_step_key(place_of(work.nas), base);
         if (key != step || there.contains(base)) continue;
         if (auto done = write_base(work, base, there); !done) return done;
         there.insert(base);

@@ -28,11 +28,16 @@ Result<fleet::Fleet> part_of(const fleet::Fleet& fleet, const std::set<std::stri
     return part;
 }
 
-void hold_others(plan::Observed& observed, const std::set<std::string>& only) {
-    if (only.empty() || !observed.current) return;
-    for (const layout::BoardEntry& board : observed.current->boards) {
-        if (!only.contains(board.name)) observed.held.insert(board.name);
-    }
+void hold_others(
+    plan::Observed& observed, const fleet::Fleet& fleet, const std::set<std::string>& only
+) {
+    if (only.empty()) return;
+    const auto hold = [&](const std::string& board) {
+        if (!only.contains(board)) observed.held.insert(board);
+    };
+    for (const fleet::Board& board : fleet.boards) hold(board.name);
+    if (!observed.current) return;
+    for (const layout::BoardEntry& board : observed.current->boards) hold(board.name);
 }
 
 }  // namespace bramble::apply

@@ -17,7 +17,10 @@ namespace bramble::apply {
     const fleet::Fleet& fleet, const std::set<std::string>& only
 );
 
-// All other boards of the current generation keep what they have; for an empty `only` none does.
-void hold_others(plan::Observed& observed, const std::set<std::string>& only);
+// All other boards, of the whole fleet and of the current generation, keep what they have, be it
+// nothing; for an empty `only` none does.
+void hold_others(
+    plan::Observed& observed, const fleet::Fleet& fleet, const std::set<std::string>& only
+);
 
 }  // namespace bramble::apply

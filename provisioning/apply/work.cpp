@@ -3,7 +3,6 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <utility>
 
 #include "provisioning/apply/customize_step.hpp"
@@ -92,9 +91,19 @@ Result<void> Work::perform(const Step& step, const Telling& telling) {
 // An image that has just been made may show what could not be known before: a config.txt that is
 // too long, firmware that is not there.
 Result<void> Work::learn(const plan::ImageRecord& record) {
+    return learn(seen_.images, record);
+}
+
+// What forbids a plan fails this step alone: others are told nothing of it.
+template <typename Record>
+Result<void> Work::learn(std::map<Digest, Record>& records, const Record& record) {
     const std::lock_guard lock(mutex_);
-    seen_.images[record.key] = record;
-    return recompose();
+    records[record.key] = record;
+    auto done = recompose();
+    if (done) return done;
+    records.erase(record.key);
+    (void)recompose();
+    return done;
 }
 
 // With the lock held.
@@ -151,9 +160,7 @@ Result<void> Work::build(const Step& step, const Telling& telling) {
                changes_, {settings_.fleet, *kernel, step.key, built, telling.progress, telling.stop}
     )
         .and_then([&](const plan::KernelRecord& record) {
-            const std::lock_guard lock(mutex_);
-            seen_.built_kernels[record.key] = record;
-            return recompose();
+            return learn(seen_.built_kernels, record);
         });
 }
 
@@ -176,8 +183,12 @@ Result<void> Work::install(const Step& step, const Telling& telling) {
 Result<void> Work::store_file(const Step& step) {
     const auto object = changes_.add_object(step.subject);
     if (!object) return tl::unexpected(object.error());
-    if (object->digest == step.key) return {};
-    return fail(fmt::format("'{}' changed meanwhile: run apply again", step.subject));
+    if (object->digest != step.key) {
+        return fail(fmt::format("'{}' changed meanwhile: run apply again", step.subject));
+    }
+    const std::lock_guard lock(mutex_);
+    seen_.objects.insert(step.key);
+    return {};
 }
 
 // ---- roots that boards share
@@ -219,53 +230,6 @@ Result<void> Work::pack_identity(const Step& step, const Telling& telling) {
     return {};
 }
 
-// ---- what fails
-
-std::set<std::string> Work::boards_of(const Step& step) {
-    const bool of_board = step.kind == StepKind::copy_root ||
-                          step.kind == StepKind::write_identity ||
-                          step.kind == StepKind::pack_identity;
-    if (of_board) return {step.subject};
-    const std::lock_guard lock(mutex_);
-    std::set<std::string> boards;
-    for (const fleet::Board& board : settings_.fleet.boards) {
-        const fleet::Profile* profile = settings_.fleet.find_profile(board.profile);
-        if (profile == nullptr) continue;
-        const auto loads = [&](const auto& file) { return file.second.string() == step.subject; };
-        bool needs = false;
-        switch (step.kind) {
-            case StepKind::ingest_image:
-            case StepKind::customize_image:
-            case StepKind::make_initramfs:
-            case StepKind::write_shared_root:
-                needs = profile->image == step.subject;
-                break;
-            case StepKind::build_kernel:
-                needs = profile->kernel == step.subject;
-                break;
-            case StepKind::install_kernel: {
-                const auto base = plan::base_of(settings_.fleet, seen_, *profile);
-                needs = base && base->key == step.key;
-                break;
-            }
-            case StepKind::store_file:
-                needs = std::any_of(profile->boot_files.begin(), profile->boot_files.end(), loads);
-                break;
-            default:
-                needs = true;
-                break;
-        }
-        if (needs) boards.insert(board.name);
-    }
-    return boards;
-}
-
-void Work::hold(const std::set<std::string>& boards) {
-    const std::lock_guard lock(mutex_);
-    seen_.held.insert(boards.begin(), boards.end());
-    stale_ = true;
-}
-
 // ---- all of it
 
 Result<void> Work::tell_nfs(bool with_current) {
@@ -295,6 +259,11 @@ Result<void> Work::publish(const Telling& telling) {
         telling.progress("boards get what they got before: nothing to publish");
         return {};
     }
+    if (manifest.boards.empty() && !seen_.held.empty()) {
+        telling.progress("no board has all that it needs: nothing to publish");
+        return {};
+    }
+    if (auto whole = refuse_missing(manifest); !whole) return whole;
     manifest.created = rfc3339(host_.now());
     if (settings_.options.may_publish) {
         if (auto may = settings_.options.may_publish(manifest); !may) return may;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <set>
@@ -67,9 +68,14 @@ private:
     [[nodiscard]] Result<void> write_shared_root(const plan::Step& step, const Telling& telling);
     [[nodiscard]] Result<void> publish(const Telling& telling);
 
+    bool needs(const fleet::Profile& profile, const plan::Step& step) const;
+    [[nodiscard]] Result<void> refuse_missing(const layout::Manifest& manifest) const;
+
     // Set where another machine has the roots.
     std::optional<NasWork> on_nas(const Telling& telling) const;
     [[nodiscard]] Result<void> learn(const plan::ImageRecord& record);
+    template <typename Record>
+    [[nodiscard]] Result<void> learn(std::map<Digest, Record>& records, const Record& record);
     [[nodiscard]] Result<void> recompose();
     std::optional<plan::WantedRoot> wanted_root(const std::string& board);
     [[nodiscard]] Result<void> give_identity(

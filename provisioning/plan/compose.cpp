@@ -88,7 +88,9 @@ private:
         tree.erase("cmdline.txt");
         for (const auto& [path, source] : profile.boot_files) {
             const auto file = observed_.boot_files.find(source);
-            if (file != observed_.boot_files.end()) tree[path] = file->second;
+            if (file == observed_.boot_files.end()) continue;
+            tree[path] = file->second;
+            if (!observed_.objects.contains(file->second.digest)) incomplete_.insert(profile.name);
         }
         if (is_shared(profile, record)) add_initramfs(profile, tree);
     }
@@ -105,6 +107,7 @@ private:
         const std::string base = root_name(from->key);
         result_.shared[base] = profile.image;
         const auto made = observed_.initramfs.find(base);
+        if (made == observed_.initramfs.end()) incomplete_.insert(profile.name);
         tree[std::string(boot::shared_initramfs)] =
             made == observed_.initramfs.end() ? layout::ObjectFile{} : made->second;
     }
@@ -344,7 +347,7 @@ private:
     const layout::StorePaths& store_;
     Composition result_;
     std::set<std::string> told_;
-    std::set<std::string> incomplete_;  // profiles whose image is not in the store
+    std::set<std::string> incomplete_;  // profiles that name what the store has not
 };
 
 }  // namespace

@@ -63,6 +63,8 @@ std::vector<std::string> hold_boards(
         const auto kept = current->trees.find(profile);
         if (kept != current->trees.end()) wanted.trees[profile] = kept->second;
     }
+    // Somebody's change is not applied yet, and `status` says so.
+    wanted.fleet = current ? current->fleet : Digest{};
     if (!current) return {};
     for (const layout::BoardEntry& entry : current->boards) {
         if (!held.contains(entry.name)) continue;
@@ -77,8 +79,6 @@ std::vector<std::string> hold_boards(
         }
         wanted.boards.push_back(std::move(kept));
     }
-    // Somebody's change is not applied yet, and `status` says so.
-    wanted.fleet = current->fleet;
     std::sort(wanted.boards.begin(), wanted.boards.end(), [](const auto& a, const auto& b) {
         return a.name < b.name;
     });

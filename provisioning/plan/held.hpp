@@ -12,9 +12,10 @@
 namespace bramble::plan {
 
 // Lays the held boards' entries and trees over `wanted`; a tree that differs from the profile's new
-// one goes by a name of its own, "lab@7". Trees of `incomplete` profiles, whose image is not made,
-// are taken from `current` too, or go. Answers with what cannot stand side by side: a serial, MAC
-// or address that a held board and another one would both have.
+// one goes by a name of its own, "lab@7". Trees of `incomplete` profiles, of which something is not
+// made and which only held boards or none have, are taken from `current` too, or go. Answers with
+// what cannot stand side by side: a serial, MAC or address that a held board and another one would
+// both have.
 std::vector<std::string> hold_boards(
     layout::Manifest& wanted,
     const std::optional<layout::Manifest>& current,

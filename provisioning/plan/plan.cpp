@@ -159,7 +159,8 @@ private:
                 if (file == observed_.boot_files.end()) continue;
                 const Digest& digest = file->second.digest;
                 if (observed_.objects.contains(digest) || !planned.insert(digest).second) continue;
-                add({StepKind::store_file, source.string(), "not in the store", digest, {}});
+                files_[digest] =
+                    add({StepKind::store_file, source.string(), "not in the store", digest, {}});
             }
         }
     }
@@ -214,15 +215,27 @@ private:
             if (same == has.end()) {
                 copy_root(board, wanted, identity, !has.empty());
             } else if (same->identity != identity) {
-                add(
-                    {StepKind::write_identity,
-                     board,
-                     same->identity ? "its identity changed" : "it has none yet",
-                     identity,
-                     {}}
-                );
+                Step step{StepKind::write_identity, board, "its identity changed", identity, {}};
+                if (!same->identity) step.reason = "it has none yet";
+                wait_for_all(step, board, wanted);
+                add(std::move(step));
             }
         }
+    }
+
+    // The board may have this root now: it is changed when all else that the board needs is there.
+    void wait_for_all(Step& step, const std::string& board, const WantedRoot& wanted) const {
+        wait_for_base(step, wanted.image, wanted.base);
+        const fleet::Profile* profile = fleet_.find_profile(fleet_.find_board(board)->profile);
+        for (const auto& [path, source] : profile->boot_files) {
+            const auto seen = observed_.boot_files.find(source);
+            if (seen == observed_.boot_files.end()) continue;
+            const auto file = files_.find(seen->second.digest);
+            if (file != files_.end()) step.after.push_back(file->second);
+        }
+        std::sort(step.after.begin(), step.after.end());
+        const auto twice = std::unique(step.after.begin(), step.after.end());
+        step.after.erase(twice, step.after.end());
     }
 
     void copy_root(
@@ -260,7 +273,7 @@ private:
                 StepKind::write_shared_root,
                 image,
                 "boards share its root, and it is not there yet",
-                Digest::of(fmt::format("{}\n{}\n", place_of(*nas), base)),
+                shared_root_step_key(place_of(*nas), base),
                 {}};
             wait_for_base(step, image, base);
             step.place = place_of(*nas);
@@ -358,6 +371,7 @@ private:
     Plan plan_;
     std::map<std::string, std::size_t> ingests_;  // image -> the step that completes it
     std::map<std::string, std::size_t> builds_;   // kernel -> its step
+    std::map<Digest, std::size_t> files_;         // boot file -> its step
     std::map<std::string, std::size_t> bases_;    // root_name -> the step that installs a kernel
 };
 
@@ -365,6 +379,10 @@ private:
 
 Digest initramfs_step_key(std::string_view base) {
     return Digest::of(fmt::format("initramfs\n{}\n", base));
+}
+
+Digest shared_root_step_key(std::string_view place, std::string_view base) {
+    return Digest::of(fmt::format("{}\n{}\n", place, base));
 }
 
 Plan make(const fleet::Fleet& fleet, const Observed& observed, const layout::StorePaths& store) {

@@ -62,6 +62,8 @@ Plan make(const fleet::Fleet& fleet, const Observed& observed, const layout::Sto
 
 // The key of the step that makes the initramfs of a shared base root.
 Digest initramfs_step_key(std::string_view base);
+// Likewise of the one that writes such a root to another machine, "172.16.1.9:/volume1/bramble".
+Digest shared_root_step_key(std::string_view place, std::string_view base);
 
 // For people, one line a step with its reason, and for scripts.
 std::string render(const Plan& plan, const fleet::Fleet& fleet);

@@ -40,7 +40,7 @@ Exit plan(const Invocation& invocation, const Flags& flags) {
     const layout::StorePaths store(loaded->fleet.appliance.store);
     auto observed = apply::observe(*part, store, host);
     if (!observed) return print_error(observed.error().message, Exit::machine);
-    apply::hold_others(*observed, flags.boards());
+    apply::hold_others(*observed, loaded->fleet, flags.boards());
     const plan::Plan made = plan::make(*part, *observed, store);
     print_result(
         invocation.json ? plan::render_json(made, loaded->fleet) : plan::render(made, loaded->fleet)
@@ -127,7 +127,7 @@ Exit apply_once(const Invocation& invocation, const Flags& flags) {
             {"held", boost::json::value_from(outcome->held)},
         }));
     } else {
-        print_result(describe(*outcome));
+        print_result(describe(*outcome, flags.boards()));
     }
     return outcome->failures.empty() ? Exit::done : Exit::no;
 }

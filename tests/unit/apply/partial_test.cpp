@@ -49,6 +49,7 @@ TEST_F(Partial, OnlyOneBoardsPartIsMadeAndPublished) {
     ASSERT_TRUE(first) << first.error().message;
     EXPECT_THAT(events, Not(testing::Contains(HasSubstr("other"))));
     EXPECT_THAT(current().boards, testing::SizeIs(1));
+    EXPECT_EQ(current().fleet, Digest()) << "the rest is still due";
     ASSERT_TRUE(apply());
     EXPECT_THAT(current().boards, testing::SizeIs(2));
 }
@@ -158,6 +159,28 @@ TEST_F(Partial, BoardsThatItTouchesKeepWhatTheyHave) {
     const auto without = apply();
     ASSERT_FALSE(without) << "who does not ask to go on is stopped";
     EXPECT_THAT(without.error().message, HasSubstr("run apply again to go on from there"));
+}
+
+// The plan has one step for equal bytes and names one of the paths.
+TEST_F(Partial, WhoeverNeedsTheSameBytesKeepsWhatItHas) {
+    ASSERT_TRUE(apply());
+    const layout::Manifest before = current();
+    machine.put_file("/files/a", "same");
+    machine.put_file("/files/b", "same");
+    fleet.profiles[0].boot_files["extra.bin"] = "/files/a";
+    fleet.profiles[1].boot_files["extra.bin"] = "/files/b";
+    Options options;
+    options.keep_going = true;
+    options.on_event = [&](const Event& event) {
+        if (event.kind != EventKind::started || !event.name.starts_with("store file")) return;
+        machine.put_file("/files/a", "other");
+        machine.put_file("/files/b", "other");
+    };
+    const auto outcome = run(fleet, options, machine);
+    ASSERT_TRUE(outcome) << outcome.error().message;
+    EXPECT_THAT(outcome->failures, testing::SizeIs(1));
+    EXPECT_THAT(outcome->held, ElementsAre("pi-01", "pi-02"));
+    EXPECT_EQ(current().boards, before.boards);
 }
 
 }  // namespace
