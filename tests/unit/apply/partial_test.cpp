@@ -183,5 +183,20 @@ TEST_F(Partial, WhoeverNeedsTheSameBytesKeepsWhatItHas) {
     EXPECT_EQ(current().boards, before.boards);
 }
 
+// A board that was told of a root which nobody exports would hang at it.
+TEST_F(Partial, WhatCouldNotBeExportedIsNotPublishedEither) {
+    ASSERT_TRUE(apply());
+    const layout::Manifest before = current();
+    ASSERT_TRUE(machine.remove_all(paths.nfs()));
+    machine.put_file(paths.nfs(), "in the way");
+    fleet.boards.pop_back();
+    machine.put_file("/src/root/etc/motd", "new");
+    machine.put_file("/src/boot/kernel8.img", "newer");
+    const auto outcome = keep_going();
+    ASSERT_FALSE(outcome);
+    EXPECT_THAT(outcome.error().message, HasSubstr("export roots of 1 board: "));
+    EXPECT_EQ(current().generation, before.generation);
+}
+
 }  // namespace
 }  // namespace bramble::apply

@@ -151,6 +151,25 @@ TEST_F(Shared, ACollectionEndsTheExportOfARootThatIsSharedNoMore) {
     EXPECT_TRUE(machine.status(shared).value());  // the boards' roots are copies of it
 }
 
+// Two images of one source are one base, whose steps bear one image's name.
+TEST_F(Shared, WhoeverSharesABaseThatCannotBeStartedKeepsWhatItHas) {
+    fleet::Image image = fleet.images[0];
+    image.name = "again";
+    fleet.images.push_back(image);
+    fleet::Profile profile = fleet.profiles[0];
+    profile.name = "second";
+    profile.image = "again";
+    fleet.profiles.push_back(profile);
+    fleet.boards[1].profile = "second";
+    machine.put_file("/src/root/bin/busybox", "#!/bin/sh\n", 0755);
+    Options options;
+    options.keep_going = true;
+    const auto outcome = run(fleet, options, machine);
+    ASSERT_TRUE(outcome) << outcome.error().message;
+    EXPECT_THAT(outcome->held, ElementsAre("pi-01", "pi-02"));
+    EXPECT_FALSE(outcome->changed);
+}
+
 TEST(SharedFault, KilledAnywhereTheNextApplyFinishes) {
     const layout::StorePaths paths("/var/lib/bramble");
     const fleet::Fleet fleet = shared_fleet();
