@@ -14,7 +14,7 @@
 #include "provisioning/apply/kernels.hpp"
 #include "provisioning/apply/only.hpp"
 #include "provisioning/apply/schedule.hpp"
-#include "provisioning/apply/work.hpp"
+#include "provisioning/apply/step_runner.hpp"
 
 namespace bramble::apply {
 namespace {
@@ -74,7 +74,7 @@ public:
           options_(options),
           changes_(std::move(changes)),
           host_(changes_.store().host()),
-          work_(
+          runner_(
               {fleet_,
                whole_,
                options_,
@@ -95,14 +95,14 @@ public:
         warn_of(plan.problems);
         for (const std::string& problem : changes_.mount_problems()) warn(0, problem);
         steps_ = &plan.steps;
-        work_.begin(std::move(*seen));
+        runner_.begin(std::move(*seen));
         if (auto done = carry_out_all(plan); !done) return tl::unexpected(done.error());
         // Also when there was nothing to do: a run that ended before this, a configuration that
         // somebody removed. It leaves alone what is as it should be.
-        if (auto exported = work_.tell_nfs(false); !exported) {
+        if (auto exported = runner_.tell_nfs(false); !exported) {
             return tl::unexpected(exported.error());
         }
-        if (const auto number = work_.published()) {
+        if (const auto number = runner_.published()) {
             outcome_.generation = *number;
             outcome_.changed = true;
         }
@@ -225,7 +225,7 @@ private:
         hands.tell(EventKind::started, step.reason);
         const auto begun = host_.now();
         hands.heartbeat.begin();
-        const Result<void> done = work_.perform(step, hands.telling());
+        const Result<void> done = runner_.perform(step, hands.telling());
         hands.heartbeat.end();
         const Duration took = host_.now() - begun;
         if (done) {
@@ -243,10 +243,10 @@ private:
         if (!options_.keep_going) return;
         // Boards may not be told of roots that they cannot mount.
         if ((*steps_)[index].kind == StepKind::export_roots) schedule_->stop();
-        std::set<std::string> boards = work_.boards_of((*steps_)[index]);
+        std::set<std::string> boards = runner_.boards_of((*steps_)[index]);
         for (const std::size_t later : lost) {
             const Step& step = (*steps_)[later];
-            boards.merge(work_.boards_of(step));
+            boards.merge(runner_.boards_of(step));
             tell(
                 {EventKind::skipped,
                  later + 1,
@@ -256,7 +256,7 @@ private:
                  {}}
             );
         }
-        work_.hold(boards);
+        runner_.hold(boards);
         held_.merge(boards);
     }
 
@@ -290,7 +290,7 @@ private:
     std::mutex telling_;  // one event at a time; guards warnings
     Outcome outcome_;
     const std::vector<Step>* steps_ = nullptr;
-    Work work_;
+    StepRunner runner_;
     std::mutex scheduling_;  // guards what follows
     std::condition_variable changed_;
     std::optional<Schedule> schedule_;
