@@ -115,6 +115,27 @@ INSTANTIATE_TEST_SUITE_P(
     }
 );
 
+// Steps run side by side: while one root is in the making, another may be the first that is
+// mounted.
+TEST(BoardTreesSideBySide, TwoOverlaysInTheMakingDoNotHoldEachOther) {
+    host::MemoryHost machine;
+    machine.filesystem = "ext4";
+    machine.no_overlay.clear();
+    const layout::StorePaths paths("/var/lib/bramble");
+    machine.put_file(paths.root("aa") / "etc/hostname", "base");
+    auto changes = Changes::begin(machine, paths);
+    ASSERT_TRUE(changes);
+    const auto one = changes->stage_board_root("pi-01", "aa", {CopyOnWrite::overlay}, {});
+    const auto two = changes->stage_board_root("pi-02", "aa", {CopyOnWrite::overlay}, {});
+    ASSERT_TRUE(one) << one.error().message;
+    ASSERT_TRUE(two) << two.error().message;
+    const auto first = changes->adopt_board_root("pi-01", "aa", *one);
+    ASSERT_TRUE(first) << first.error().message;
+    const auto second = changes->adopt_board_root("pi-02", "aa", *two);
+    ASSERT_TRUE(second) << second.error().message;
+    EXPECT_EQ(machine.mounts_below("/").value().size(), 3U) << "boards/ and the two roots";
+}
+
 // As an older version left it on btrfs.
 TEST(BoardTreesOnBtrfs, ABaseThatIsNoSubvolumeIsCopiedIntoOne) {
     host::MemoryHost machine;
