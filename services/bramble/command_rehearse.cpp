@@ -6,7 +6,6 @@
 #include <memory>
 
 #include "config/layout/store_paths.hpp"
-#include "config/types/text.hpp"
 #include "provisioning/host/real_host.hpp"
 #include "services/bramble/fleet_loading.hpp"
 #include "services/bramble/generations.hpp"
@@ -34,18 +33,6 @@ std::string known_firmware() {
         names += (names.empty() ? "" : ", ") + std::string(profile.name);
     }
     return names;
-}
-
-std::string unknown_board(const std::string& name, const layout::Manifest& manifest) {
-    std::vector<std::string_view> names;
-    for (const layout::BoardEntry& board : manifest.boards) names.push_back(board.name);
-    const auto near = nearest(name, names);
-    return fmt::format(
-        "generation {} has no board '{}'{}",
-        manifest.generation,
-        name,
-        near ? fmt::format(" (did you mean '{}'?)", *near) : ""
-    );
 }
 
 // The boot over the wire is the story; what was found on paper alone stands below it.

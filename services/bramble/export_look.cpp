@@ -9,9 +9,9 @@
 #include <thread>
 
 #include "config/layout/store_paths.hpp"
-#include "config/types/text.hpp"
 #include "provisioning/host/real_host.hpp"
 #include "provisioning/store/store.hpp"
+#include "services/bramble/generations.hpp"
 #include "services/bramble/mounted_root.hpp"
 #include "services/bramble/rehearsal_evidence.hpp"
 #include "services/rehearsal/export_check.hpp"
@@ -117,18 +117,6 @@ void look(const Subject& subject, rehearsal::Report& report) {
     );
     rehearsal::check_export(
         root, {subject.asked.cmdline, subject.asked.kernel_release, subject.read_only}, report
-    );
-}
-
-std::string unknown_board(const std::string& name, const layout::Manifest& manifest) {
-    std::vector<std::string_view> names;
-    for (const layout::BoardEntry& board : manifest.boards) names.push_back(board.name);
-    const auto near = nearest(name, names);
-    return fmt::format(
-        "generation {} has no board '{}'{}",
-        manifest.generation,
-        name,
-        near ? fmt::format(" (did you mean '{}'?)", *near) : ""
     );
 }
 

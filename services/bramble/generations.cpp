@@ -7,6 +7,10 @@
 #include <fstream>
 #include <optional>
 #include <sstream>
+#include <string_view>
+#include <vector>
+
+#include "config/types/text.hpp"
 
 namespace bramble::program {
 namespace {
@@ -65,6 +69,18 @@ Result<io::GenerationPtr> load_current_generation(const layout::StorePaths& stor
     if (!number) return tl::unexpected(number.error());
     if (!*number) return io::GenerationPtr();
     return load_generation(store, **number);
+}
+
+std::string unknown_board(const std::string& name, const layout::Manifest& manifest) {
+    std::vector<std::string_view> names;
+    for (const layout::BoardEntry& board : manifest.boards) names.push_back(board.name);
+    const auto near = nearest(name, names);
+    return fmt::format(
+        "generation {} has no board '{}'{}",
+        manifest.generation,
+        name,
+        near ? fmt::format(" (did you mean '{}'?)", *near) : ""
+    );
 }
 
 }  // namespace bramble::program

@@ -3,7 +3,9 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 
+#include "config/layout/manifest.hpp"
 #include "config/layout/store_paths.hpp"
 #include "config/types/result.hpp"
 #include "services/io/catalog.hpp"
@@ -23,5 +25,8 @@ namespace bramble::program {
 [[nodiscard]] Result<io::GenerationPtr> load_generation(
     const layout::StorePaths& store, std::uint64_t number
 );
+
+// That it has no such board, with the nearest name that it has.
+std::string unknown_board(const std::string& name, const layout::Manifest& manifest);
 
 }  // namespace bramble::program

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "provisioning/nfs/client.hpp"
+#include "services/bramble/generations.hpp"
 #include "services/bramble/mounted_root.hpp"
 #include "services/rehearsal/root_check.hpp"
 #include "services/rehearsal/spec.hpp"
@@ -74,8 +75,7 @@ public:
                     rehearsal::Phase::root,
                     seen.error().message,
                     "`bramble check --exports` looks at the exports, `bramble doctor` at the NFS "
-                    "server "
-                    "and the firewall"
+                    "server and the firewall"
                 );
             }
             if (!seen) stop = true;  // a kernel asks on for ever: the answer is known
@@ -160,7 +160,7 @@ Result<std::vector<Report>> rehearse_over_wire(
     for (const layout::BoardEntry& board : manifest.boards) {
         if (wanted.board.empty() || board.name == wanted.board) boards.push_back(&board);
     }
-    if (boards.empty()) return fail(fmt::format("no board '{}'", wanted.board));
+    if (boards.empty()) return fail(unknown_board(wanted.board, manifest));
     std::vector<Report> reports(boards.size());
     std::atomic<std::size_t> next = 0;
     std::mutex telling;
