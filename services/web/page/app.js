@@ -42,7 +42,7 @@ function draw() {
   // Each moving part is a layer of its own: a room that boots at once would pay for them.
   document.body.classList.toggle('lively', counts.booting <= livelyMax);
   if (view === 'boots') massBoot.show([...fleet.boards.values()], fleet.status);
-  if (behind) setTimeout(drawSoon, 150);
+  if (behind) setTimeout(drawSoon, Grid.restAfter);
   else onShown();
 }
 

@@ -4,7 +4,8 @@
 const conditions = ['up', 'booting', 'waiting', 'stuck', 'silent', 'never-seen'];
 
 class Grid {
-  static firstMax = 70;  // tiles: about a screen
+  static firstMax = 70;    // tiles: about a screen
+  static restAfter = 150;  // milliseconds, in which a browser has painted the first
 
   constructor(onOpen) {
     this.tiles = new Map();  // name -> its parts
