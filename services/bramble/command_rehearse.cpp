@@ -51,6 +51,10 @@ Result<std::vector<rehearsal::Report>> add_wire(
     auto reports = rehearse_over_wire(manifest, wanted);
     if (!reports) return reports;
     for (std::size_t i = 0; i < reports->size(); ++i) {
+        if ((*reports)[i].firmware.empty()) {  // none was powered on
+            (*reports)[i] = std::move(on_paper[i]);
+            continue;
+        }
         auto& findings = (*reports)[i].findings;
         for (rehearsal::Finding& finding : on_paper[i].findings) {
             const bool said =

@@ -22,6 +22,7 @@ namespace bramble::program {
 namespace {
 
 using rehearsal::Report;
+using virtual_board::Failure;
 
 constexpr const char* up_script = "/usr/local/lib/bramble/report-up";
 
@@ -54,7 +55,9 @@ public:
     )
         : manifest_(manifest), board_(board), wanted_(wanted) {
         named_.name = board.name;
-        named_.spec = rehearsal::spec_of(board, wanted.firmware);
+        const bool fits =
+            wanted.firmware && rehearsal::is_firmware_of(*wanted.firmware, board.model);
+        named_.spec = rehearsal::spec_of(board, fits ? wanted.firmware : std::nullopt);
         named_.spec.hostname = board.name;
         named_.spec.record_events = true;
         // What a board does by itself is not what is rehearsed.
@@ -81,6 +84,11 @@ public:
             if (!seen) stop = true;  // a kernel asks on for ever: the answer is known
             return seen;
         };
+        // Who gets no offer may stand in the queue: all else would fail again.
+        around.ends_with = [](Failure failure) {
+            return failure != Failure::none && failure != Failure::no_offer &&
+                   failure != Failure::no_ack;
+        };
         around.manifest = &manifest_;
         around.verbose = true;
         around.stop = &stop;
@@ -92,19 +100,25 @@ public:
             if (wanted_.on_step) wanted_.on_step(board_.name, text);
         };
         const wire_board::BoardReport boot = wire_board::run_board(named_, port, around);
-        if (!boot.booted && report_.boots()) {
-            report_.stop(
-                last_,
-                boot.failure,
-                fmt::format(
-                    "`bramble board {}` tells what the server saw of this boot", board_.name
-                )
-            );
-        }
+        if (!boot.booted && report_.boots()) explain(boot);
         return std::move(report_);
     }
 
 private:
+    void explain(const wire_board::BoardReport& boot) {
+        if (boot.kind == Failure::no_cmdline && !board_.root) {
+            return report_.tell(last_, "no NFS root: the board has boot files only");
+        }
+        if (boot.kind == Failure::boot_ramdisk) {
+            return report_.tell(last_, "boot.img was fetched: what is inside is not rehearsed");
+        }
+        report_.stop(
+            last_,
+            boot.failure,
+            fmt::format("`bramble board {}` tells what the server saw of this boot", board_.name)
+        );
+    }
+
     // From the calling thread's namespace: with the board's address, so that its export counts.
     Result<wire_board::RootSeen> look_at(const virtual_board::MountRoot& mount) {
         nfs::MountOptions options;
@@ -162,11 +176,16 @@ Result<std::vector<Report>> rehearse_over_wire(
     }
     if (boards.empty()) return fail(unknown_board(wanted.board, manifest));
     std::vector<Report> reports(boards.size());
+    for (std::size_t i = 0; i < boards.size(); ++i) {
+        reports[i].board = boards[i]->name;
+        reports[i].generation = manifest.generation;
+    }
     std::atomic<std::size_t> next = 0;
     std::mutex telling;
     const auto take = [&] {
         for (std::size_t i = next++; i < boards.size(); i = next++) {
             std::thread([&, i] {
+                if (boards[i]->model == BoardModel::generic) return;  // its boot loader is its own
                 std::atomic<bool> stop = false;
                 const Patience patience(stop);
                 const std::string port = fmt::format("rh{}-{}", ::getpid() % 100'000, i);

@@ -28,8 +28,8 @@ struct WireRehearsal {
 
 // Reports in the manifest's order; each file is held against the manifest, the root is mounted and
 // looked at from the board's side, and the server gets its report: it tells of a boot like any
-// other. Whoever stands in the way of a namespace or of the wire stops that board. Errors: no such
-// board.
+// other. Of generic boards nothing is told: their boot loaders are their own. Errors: no such
+// board; what stands in the way of a namespace or of the wire is that board's finding.
 [[nodiscard]] Result<std::vector<rehearsal::Report>> rehearse_over_wire(
     const layout::Manifest& manifest, const WireRehearsal& wanted
 );

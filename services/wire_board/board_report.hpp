@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 
+#include "services/virtual_board/board.hpp"
 #include "services/virtual_board/board_spec.hpp"
 
 namespace bramble::wire_board {
@@ -21,8 +22,9 @@ struct BoardReport {
     std::string profile;
     std::string address;
     bool booted = false;
-    std::string failure;  // empty: none
-    double seconds = 0;   // from power on to the report
+    std::string failure;                                         // empty: none
+    virtual_board::Failure kind = virtual_board::Failure::none;  // the last of a boot's
+    double seconds = 0;                                          // from power on to the report
     std::uint64_t files = 0;
     std::uint64_t bytes = 0;
     std::uint64_t verified = 0;  // files held against the manifest

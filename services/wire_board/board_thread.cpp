@@ -116,7 +116,8 @@ public:
 private:
     bool over() const {
         return !dead_.empty() || board_.booted() || board_.phase() == Phase::hung ||
-               board_.phase() == Phase::halted || around_.stop->load();
+               board_.phase() == Phase::halted || around_.stop->load() ||
+               (around_.ends_with && around_.ends_with(board_.last_failure().failure));
     }
 
     void settle() {
@@ -202,6 +203,7 @@ private:
         report.address = address_;
         report.booted = board_.booted() && verifier_.problem.empty();
         if (!report.booted) report.failure = reason();
+        report.kind = board_.last_failure().failure;
         report.seconds = std::chrono::duration<double>(steady_now() - begun_).count();
         report.files = counters.files;
         report.bytes = counters.bytes;

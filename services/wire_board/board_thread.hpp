@@ -48,6 +48,8 @@ struct Surroundings {
     bool verbose = false;                                  // each file and each message of DHCP too
     std::function<std::unique_ptr<Loaded>()> processor{};  // unset: whatever is loaded runs
     std::atomic<bool>* stop = nullptr;
+    // Whether the boot is over with this failure; unset: the board tries again as a real one does.
+    std::function<bool(virtual_board::Failure)> ends_with{};
     // A step of the boot, from any thread.
     std::function<void(const BoardName&, virtual_board::Phase, const std::string& text)> say;
 };

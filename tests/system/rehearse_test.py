@@ -202,7 +202,14 @@ class Rehearse(unittest.TestCase):
             if not shutil.which(tool):
                 self.skipTest(f"{tool} is not installed: run 'sudo deploy/setup --for test'")
         # Copies: the machine that rehearses sees the store without the server's mounts.
-        self.appliance.write_fleet(self.fleet("{image: lite, cmdline: [console=tty1], root: {copy_on_write: copy}}"))
+        text = self.fleet("{image: lite, cmdline: [console=tty1], root: {copy_on_write: copy}}")
+        text = text.replace("\nboards:", """
+  bare: {image: lite, root: {mode: none}}
+  others: {model: generic, image: lite, root: {copy_on_write: copy}}
+boards:
+  - {name: bare, serial: 5b154577, mac: "dc:a6:32:00:00:77", address: 172.16.1.77, profile: bare}
+  - {name: desk, mac: "52:54:00:00:00:78", address: 172.16.1.78, profile: others}""")
+        self.appliance.write_fleet(text)
         self.appliance.apply()
         self.appliance.nfs()
         self.appliance.serve()
@@ -217,7 +224,10 @@ class Rehearse(unittest.TestCase):
         boards = {board["name"]: board["condition"] for board in self.appliance.status()["boards"]}
         self.assertEqual((boards["pi-01"], boards["pi-02"]), ("up", "never-seen"))
         code, said = self.over_the_wire("--all", "--json")
-        self.assertEqual((code, json.loads(said)["would_boot"]), (0, 3), said)
+        self.assertEqual((code, json.loads(said)["would_boot"]), (0, 5), said)
+        stories = {report["board"]: json.dumps(report["story"]) for report in json.loads(said)["reports"]}
+        self.assertIn("no NFS root: the board has boot files only", stories["bare"])
+        self.assertIn("a generic board: what its boot loader loads is not rehearsed", stories["desk"])
         # What paper cannot know: a firewall is in the way.
         self.server.command("nft", "add", "table", "ip", "lab")
         self.server.command("nft", "add chain ip lab input { type filter hook input priority 0; }")
