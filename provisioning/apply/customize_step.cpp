@@ -4,6 +4,7 @@
 
 #include "provisioning/apply/workshop.hpp"
 #include "provisioning/image/customize.hpp"
+#include "provisioning/plan/plan.hpp"
 
 namespace bramble::apply {
 
@@ -16,6 +17,7 @@ Result<plan::ImageRecord> customize_image(store::Changes& changes, const Customi
     if (!step.base.has_root)
         return fail(fmt::format("{}: customize: it has boot files only, and no root", place()));
     host::Host& host = changes.store().host();
+    const auto begun = host.now();
     const auto workshop =
         open_workshop(changes, step.image.name + ".customize", step.progress, step.stop);
     if (!workshop) return tl::unexpected(workshop.error());
@@ -35,11 +37,12 @@ Result<plan::ImageRecord> customize_image(store::Changes& changes, const Customi
         })
         .and_then([&] {
             if (step.progress) step.progress("writing the root tree to the disk");
-            return changes.adopt_root(root, plan::root_name(step.key));
+            const std::string by = plan::made_by("customize image", step.image.name);
+            return keep_image(changes, record, root, {by, begun, step.inputs});
         })
-        .and_then([&] { return changes.record_image(record); })
-        .and_then([&] { return host.remove_all(workshop->staging); })
-        .map([&] { return record; });
+        .and_then([&](const plan::ImageRecord& kept) {
+            return host.remove_all(workshop->staging).map([&] { return kept; });
+        });
 }
 
 }  // namespace bramble::apply

@@ -17,6 +17,7 @@ struct CustomizeStep {
     const fleet::Image& image;
     const plan::ImageRecord& base;  // of the image as its source has it
     Digest key;                     // as it was observed
+    Inputs inputs;                  // to be kept with the record
     std::function<void(std::string_view)> progress;
     std::stop_token stop;
 };

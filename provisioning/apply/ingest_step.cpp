@@ -41,6 +41,7 @@ Result<void> add_boot_files(
 
 Result<plan::ImageRecord> ingest_image(store::Changes& changes, const IngestStep& step) {
     host::Host& host = changes.store().host();
+    const auto begun = host.now();
     const auto workshop = open_workshop(changes, step.image.name, step.progress, step.stop);
     if (!workshop) return tl::unexpected(workshop.error());
     const auto ingested = image::ingest(step.fleet, step.image, *workshop);
@@ -66,18 +67,15 @@ Result<plan::ImageRecord> ingest_image(store::Changes& changes, const IngestStep
             step.image.name
         ));
     }
-    Result<void> done;
     if (ingested->root && step.accept) {
         if (auto fits = step.accept(*ingested->root); !fits) return tl::unexpected(fits.error());
     }
-    if (ingested->root) {
-        if (step.progress) step.progress("writing the root tree to the disk");
-        done = changes.adopt_root(*ingested->root, plan::root_name(step.key));
-    }
-    return done.and_then([&] { return changes.record_image(record); }
-    ).and_then([&] {
-         return host.remove_all(workshop->staging);
-     }).map([&] { return record; });
+    if (ingested->root && step.progress) step.progress("writing the root tree to the disk");
+    Making making{plan::made_by("ingest image", step.image.name), begun, step.inputs};
+    return keep_image(changes, std::move(record), ingested->root, std::move(making))
+        .and_then([&](const plan::ImageRecord& kept) {
+            return host.remove_all(workshop->staging).map([&] { return kept; });
+        });
 }
 
 }  // namespace bramble::apply

@@ -19,6 +19,7 @@ struct IngestStep {
     std::function<Result<Digest>()> key_now;  // likewise, once it has been read
     // Asked before anything is kept of it; may be empty.
     std::function<Result<void>(const host::Path& root)> accept;
+    Inputs inputs;  // to be kept with the record
     std::function<void(std::string_view)> progress;
     std::stop_token stop;
 };

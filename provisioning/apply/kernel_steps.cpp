@@ -5,11 +5,13 @@
 
 #include "provisioning/apply/kernel_workshop.hpp"
 #include "provisioning/apply/kernels.hpp"
+#include "provisioning/apply/workshop.hpp"
 #include "provisioning/image/boot_files.hpp"
 #include "provisioning/image/download.hpp"
 #include "provisioning/image/unpack.hpp"
 #include "provisioning/kernel/build.hpp"
 #include "provisioning/kernel/recipe.hpp"
+#include "provisioning/plan/plan.hpp"
 #include "provisioning/root/initramfs.hpp"
 
 namespace bramble::apply {
@@ -203,6 +205,7 @@ Result<plan::KernelRecord> build_kernel(store::Changes& changes, const KernelSte
 }
 
 Result<plan::ImageRecord> install_kernel(store::Changes& changes, const InstallStep& step) {
+    const auto begun = changes.store().host().now();
     std::optional<Path> root;
     if (step.image.has_root) {
         if (step.progress) step.progress("adding its modules to the image's root");
@@ -221,9 +224,8 @@ Result<plan::ImageRecord> install_kernel(store::Changes& changes, const InstallS
     }
     const plan::ImageRecord record =
         plan::with_kernel(step.base.key, step.image, step.kernel, step.built, initramfs);
-    Result<void> done;
-    if (root) done = changes.adopt_root(*root, plan::root_name(step.base.key));
-    return done.and_then([&] { return changes.record_image(record); }).map([&] { return record; });
+    const std::string by = plan::made_by("install kernel", step.kernel.name);
+    return keep_image(changes, record, root, {by, begun});
 }
 
 }  // namespace bramble::apply

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <thread>
 
 #include "provisioning/apply/apply.hpp"
 #include "provisioning/apply/image_pins.hpp"
@@ -12,6 +13,8 @@
 #include "provisioning/image/customize.hpp"
 #include "provisioning/image/file_facts.hpp"
 #include "provisioning/image/ingest.hpp"
+#include "provisioning/image/inputs.hpp"
+#include "provisioning/image/sources.hpp"
 #include "provisioning/nfs/nas.hpp"
 #include "provisioning/plan/bases.hpp"
 #include "provisioning/plan/scope.hpp"
@@ -42,6 +45,8 @@ public:
 private:
     Result<void> look_at_store() {
         seen_.filesystem = host_.filesystem_of(store_.paths().store());
+        seen_.free_bytes = host_.free_bytes(store_.paths().store());
+        seen_.processors = std::max(1U, std::thread::hardware_concurrency());
         seen_.overlay_problem = host_.overlay_problem(store_.paths().staging());
         auto current = store_.current();
         if (!current) {
@@ -131,6 +136,11 @@ private:
                 continue;
             }
             seen_.sources[image->name] = *key;
+            if (!seen_.images.contains(*key)) {
+                note_size(*image);
+                seen_.inputs[plan::made_by("ingest image", image->name)] =
+                    image::source_inputs(pinned_image(*image, pins), host_);
+            }
             if (image->customize.empty()) continue;
             const auto customized = image::customized_key(*image, *key, host_);
             if (!customized) {
@@ -138,9 +148,26 @@ private:
                 );
                 continue;
             }
+            if (!seen_.images.contains(*customized)) {
+                seen_.inputs[plan::made_by("customize image", image->name)] =
+                    image::customize_inputs(*image, *key, host_);
+            }
             seen_.uncustomized[image->name] = *key;
             seen_.sources[image->name] = *customized;
         }
+    }
+
+    // For an estimate: what cannot be seen is not known.
+    void note_size(const fleet::Image& image) {
+        std::optional<host::Path> source;
+        if (const auto* file = std::get_if<fleet::FileSource>(&image.source)) {
+            if (!image::is_url(*file)) source = file->location;
+        } else if (const auto* directory = std::get_if<fleet::DirectorySource>(&image.source)) {
+            source = directory->root;
+        }
+        if (!source) return;
+        const auto bytes = host_.occupied_bytes(*source);
+        if (bytes) seen_.source_bytes[image.name] = *bytes;
     }
 
     void look_at_fleet_kernels() {

@@ -117,12 +117,19 @@ Result<void> StepRunner::recompose() {
     return {};
 }
 
+Inputs StepRunner::inputs_of(const Step& step) {
+    const std::lock_guard lock(mutex_);
+    const auto found = seen_.inputs.find(plan::made_by(to_string(step.kind), step.subject));
+    return found == seen_.inputs.end() ? Inputs{} : found->second;
+}
+
 Result<void> StepRunner::ingest(const Step& step, const Telling& telling) {
     const fleet::Image* asked = settings_.fleet.find_image(step.subject);
     const auto file = read_lock_file(settings_.fleet, host_);
     if (!file) return tl::unexpected(file.error());
     const fleet::Image image = pinned_image(*asked, file->images);
-    IngestStep one{settings_.fleet, image, step.key, {}, {}, telling.progress, telling.stop};
+    IngestStep one{settings_.fleet, image, step.key, {}, {}, {}, telling.progress, telling.stop};
+    one.inputs = inputs_of(step);
     one.key_now = [&] { return pinned_key(*asked, file->images, host_); };
     one.accept = [&](const Path& root) {
         const std::lock_guard lock(mutex_);  // several may write into one lock file
@@ -144,7 +151,14 @@ Result<void> StepRunner::customize(const Step& step, const Telling& telling) {
         base = seen_.images.at(seen_.uncustomized.at(step.subject));
     }
     return customize_image(
-               changes_, {settings_.fleet, *image, base, step.key, telling.progress, telling.stop}
+               changes_,
+               {settings_.fleet,
+                *image,
+                base,
+                step.key,
+                inputs_of(step),
+                telling.progress,
+                telling.stop}
     )
         .and_then([&](const plan::ImageRecord& record) { return learn(record); });
 }

@@ -56,6 +56,7 @@ public:
     std::optional<std::uint64_t> published() const { return published_; }
 
 private:
+    Inputs inputs_of(const plan::Step& step);
     [[nodiscard]] Result<void> ingest(const plan::Step& step, const Telling& telling);
     [[nodiscard]] Result<void> customize(const plan::Step& step, const Telling& telling);
     [[nodiscard]] Result<void> build(const plan::Step& step, const Telling& telling);

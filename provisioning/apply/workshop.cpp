@@ -1,5 +1,8 @@
 #include "provisioning/apply/workshop.hpp"
 
+#include <algorithm>
+#include <utility>
+
 namespace bramble::apply {
 
 Result<image::Workshop> open_workshop(
@@ -20,6 +23,30 @@ Result<image::Workshop> open_workshop(
             return image::Workshop{
                 host, staging, log, downloads, std::move(progress), std::move(stop)};
         });
+}
+
+Result<plan::ImageRecord> keep_image(
+    store::Changes& changes,
+    plan::ImageRecord record,
+    const std::optional<host::Path>& root,
+    Making making
+) {
+    host::Host& host = changes.store().host();
+    const std::string name = plan::root_name(record.key);
+    record.made_by = std::move(making.step);
+    record.inputs = std::move(making.inputs);
+    record.root_bytes = 0;
+    if (root) {
+        const auto bytes = changes.adopt_root(*root, name).and_then([&] {
+            return host.occupied_bytes(changes.store().paths().root(name));
+        });
+        if (!bytes) return tl::unexpected(bytes.error());
+        record.root_bytes = *bytes;
+    }
+    const auto took =
+        std::chrono::duration_cast<std::chrono::milliseconds>(host.now() - making.begun).count();
+    record.took_ms = static_cast<std::uint64_t>(std::max<std::int64_t>(took, 0));
+    return changes.record_image(record).map([&] { return std::move(record); });
 }
 
 }  // namespace bramble::apply

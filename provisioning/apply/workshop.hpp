@@ -2,7 +2,9 @@
 // its own that stays. It refuses to know what is made.
 #pragma once
 
+#include <chrono>
 #include <functional>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -18,6 +20,22 @@ namespace bramble::apply {
     const std::string& name,
     std::function<void(std::string_view)> progress,
     std::stop_token stop
+);
+
+// What later plans want to know of a step: how long it took and what it was given.
+struct Making {
+    std::string step;  // as plan::made_by says it
+    std::chrono::system_clock::time_point begun;
+    Inputs inputs{};
+};
+
+// The tree, if there is one, goes to its place in the store; then the record, by which the image
+// counts as there.
+[[nodiscard]] Result<plan::ImageRecord> keep_image(
+    store::Changes& changes,
+    plan::ImageRecord record,
+    const std::optional<host::Path>& root,
+    Making making
 );
 
 }  // namespace bramble::apply

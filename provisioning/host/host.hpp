@@ -121,6 +121,12 @@ public:
     // "ext4", "xfs", "btrfs"; of what is above it when nothing is there yet. Empty: not known.
     virtual std::string filesystem_of(const Path& path) = 0;
 
+    // What can still be written there, in bytes, found likewise. None: not known.
+    virtual std::optional<std::uint64_t> free_bytes(const Path& path) = 0;
+    // What a file or a tree occupies, in bytes: names of one file count once, holes do not, other
+    // filesystems mounted in it neither.
+    [[nodiscard]] virtual Result<std::uint64_t> occupied_bytes(const Path& path) = 0;
+
     // ---- changing; each is on stable storage when it returns, unless it says otherwise
 
     // The whole file or none of it: written aside, synced, renamed.

@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <set>
+
 #include "provisioning/host/memory_host.hpp"
 
 // Every call first asks whether it is the one that has to fail.
@@ -182,6 +184,21 @@ Result<void> MemoryHost::remove_in(const Path& root, const Path& relative) {
 
 std::string MemoryHost::filesystem_of(const Path& /*path*/) {
     return filesystem;
+}
+
+std::optional<std::uint64_t> MemoryHost::free_bytes(const Path& /*path*/) {
+    return free;
+}
+
+Result<std::uint64_t> MemoryHost::occupied_bytes(const Path& path) {
+    BRAMBLE_ENTER("measure", path);
+    std::set<const Content*> counted;
+    std::uint64_t bytes = 0;
+    for (const std::string& one : below(resolve("", path, false))) {
+        const Content* content = nodes_.at(one).content.get();
+        if (content != nullptr && counted.insert(content).second) bytes += content->bytes.size();
+    }
+    return bytes;
 }
 
 Result<void> MemoryHost::copy_tree(

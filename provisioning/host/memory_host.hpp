@@ -25,6 +25,7 @@ public:
     // ---- for tests
 
     std::string filesystem = "ext4";                   // of every path
+    std::optional<std::uint64_t> free;                 // bytes that can still be written to it
     std::string no_overlay = "this machine has none";  // why; empty: overlays can be mounted
 
     void put_file(const Path& path, std::string_view bytes, std::uint32_t mode = 0644);
@@ -55,6 +56,8 @@ public:
     Result<std::vector<DirectoryEntry>> list(const Path& directory) override;
     Result<HashedFile> hash_file(const Path& path) override;
     std::string filesystem_of(const Path& path) override;
+    std::optional<std::uint64_t> free_bytes(const Path& path) override;
+    Result<std::uint64_t> occupied_bytes(const Path& path) override;
     Result<void> write_file(const Path& path, std::string_view bytes, std::uint32_t mode) override;
     Result<HashedFile> copy_file(const Path& from, const Path& to, std::uint32_t mode) override;
     Result<void> make_directories(const Path& path) override;

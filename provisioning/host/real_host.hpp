@@ -18,6 +18,8 @@ public:
     Result<std::vector<DirectoryEntry>> list(const Path& directory) override;
     Result<HashedFile> hash_file(const Path& path) override;
     std::string filesystem_of(const Path& path) override;
+    std::optional<std::uint64_t> free_bytes(const Path& path) override;
+    Result<std::uint64_t> occupied_bytes(const Path& path) override;
 
     Result<void> write_file(const Path& path, std::string_view bytes, std::uint32_t mode) override;
     Result<HashedFile> copy_file(const Path& from, const Path& to, std::uint32_t mode) override;

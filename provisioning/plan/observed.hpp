@@ -13,6 +13,7 @@
 #include "config/fleet/fleet.hpp"
 #include "config/layout/manifest.hpp"
 #include "config/types/digest.hpp"
+#include "config/types/inputs.hpp"
 #include "provisioning/boot/file_facts.hpp"
 
 namespace bramble::plan {
@@ -29,6 +30,10 @@ struct ImageRecord {
     std::string release{};                 // of Raspberry Pi OS, in words; empty: another system
     std::vector<std::string> taken_out{};  // of its first-boot machinery, in words
     boot::BootFacts facts{};               // of its kernels and initramfs
+    std::string made_by{};                 // the step and its subject; empty: not known
+    std::uint64_t took_ms = 0;             // that step; 0: not known
+    std::uint64_t root_bytes = 0;          // that its tree occupies; 0: not known
+    Inputs inputs{};                       // what the step was given; empty: not known
 
     friend bool operator==(const ImageRecord&, const ImageRecord&) = default;
 };
@@ -47,6 +52,7 @@ struct KernelRecord {
     std::set<std::string> nfs_versions;  // 3, 4, 4.1, 4.2
     std::uint64_t steps = 0;             // files built; 0: none
     std::uint64_t took_s = 0;
+    Inputs inputs{};  // empty: not known
 
     friend bool operator==(const KernelRecord&, const KernelRecord&) = default;
 };
@@ -86,7 +92,9 @@ struct Observed {
     // image -> key of what it is to be now: of its source, and of what `customize:` makes of that
     std::map<std::string, Digest> sources;
     std::map<std::string, Digest> uncustomized;  // those with `customize:` -> key of the source
-    std::map<Digest, ImageRecord> images;        // in the store, whole
+    std::map<std::string, Inputs> inputs{};      // of what is not in the store, by plan::made_by
+    std::map<std::string, std::uint64_t> source_bytes{};  // of images not in the store, if known
+    std::map<Digest, ImageRecord> images;                 // in the store, whole
     std::map<std::filesystem::path, layout::ObjectFile> boot_files;  // of profiles, as they are now
     std::map<std::filesystem::path, boot::FileFacts> boot_file_facts;  // likewise
     // base root, or board, -> program that a cmdline names as init -> whether it is there
@@ -102,7 +110,9 @@ struct Observed {
     // Boards that keep what `current` gives them, whatever the fleet file says: nothing if nothing.
     std::set<std::string> held{};
     std::uint64_t next_generation = 1;
-    std::string filesystem;         // of the store: "ext4", "xfs", "btrfs"; empty: not known
+    std::string filesystem;  // of the store: "ext4", "xfs", "btrfs"; empty: not known
+    std::optional<std::uint64_t> free_bytes{};  // there
+    unsigned processors = 1;
     std::string overlay_problem;    // why overlays cannot be used there; empty: they can
     std::vector<Problem> problems;  // met while looking: a missing source, an unreadable current
 };

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "config/types/text.hpp"
 #include "provisioning/plan/compose.hpp"
 #include "provisioning/plan/copy_on_write.hpp"
 #include "provisioning/plan/customization.hpp"
@@ -33,7 +34,10 @@ std::string exports_of(const layout::Manifest& manifest) {
 class Planner {
 public:
     Planner(const fleet::Fleet& fleet, const Observed& observed, const layout::StorePaths& store)
-        : fleet_(fleet), observed_(observed), wanted_(compose(fleet, observed, store)) {
+        : fleet_(fleet),
+          observed_(observed),
+          wanted_(compose(fleet, observed, store)),
+          estimator_(fleet, observed) {
         plan_.problems = observed.problems;
         const auto add = [&](const std::vector<Problem>& more) {
             plan_.problems.insert(plan_.problems.end(), more.begin(), more.end());
@@ -57,6 +61,7 @@ public:
         export_roots();
         publish(reasons);
         tell_costs();
+        sum_up();
         return std::move(plan_);
     }
 
@@ -93,27 +98,53 @@ private:
             const bool before = observed_.current.has_value();
             const bool ingested = observed_.images.contains(source);
             if (!ingested) {
-                ingests_[image] = add(
-                    {StepKind::ingest_image,
-                     image,
-                     before ? "not in the store, or its source changed" : "not in the store",
-                     source,
-                     {}}
-                );
+                Step step{StepKind::ingest_image, image, "not in the store", source, {}};
+                const std::string changed =
+                    changes_since(observed_.images, made_by("ingest image", image));
+                if (!changed.empty()) {
+                    step.reason = "not in the store: " + changed;
+                } else if (before) {
+                    step.reason += ", or its source changed";
+                }
+                step.estimate = estimator_.ingest(*fleet_.find_image(image), source);
+                ingests_[image] = add(std::move(step));
             }
             if (customized) customize_image(image, key->second, before && ingested);
         }
     }
 
+    // Compared with what is most alike of all that were made of it; empty: it never was, or nothing
+    // changed that has a name.
+    template <typename Record>
+    std::string changes_since(const std::map<Digest, Record>& records, const std::string& made_by)
+        const {
+        const auto now = observed_.inputs.find(made_by);
+        if (now == observed_.inputs.end()) return "";
+        const Record* nearest = nullptr;
+        for (const auto& [key, record] : records) {
+            if (maker_of(record) != made_by || record.inputs.empty()) continue;
+            const auto changes = [&](const Record& one) {
+                return count_changes(one.inputs, now->second);
+            };
+            if (nearest == nullptr || changes(record) < changes(*nearest)) nearest = &record;
+        }
+        return nearest == nullptr ? "" : describe_changes(nearest->inputs, now->second);
+    }
+
+    static std::string maker_of(const ImageRecord& record) { return record.made_by; }
+
+    static std::string maker_of(const KernelRecord& record) {
+        return made_by("build kernel", record.name);
+    }
+
     void customize_image(const std::string& image, const Digest& key, bool changed) {
         Step step{StepKind::customize_image, image, "", key, {}};
-        step.reason = fmt::format(
-            "{}: {}",
-            changed ? "customize: is new or changed" : "not in the store",
-            describe(fleet_.find_image(image)->customize)
-        );
+        std::string what = changes_since(observed_.images, made_by("customize image", image));
+        if (what.empty()) what = changed ? "customize: is new or changed" : "not in the store";
+        step.reason = fmt::format("{}: {}", what, describe(fleet_.find_image(image)->customize));
         const auto ingest = ingests_.find(image);
         if (ingest != ingests_.end()) step.after.push_back(ingest->second);
+        step.estimate = estimator_.customize(image, observed_.uncustomized.at(image), key);
         ingests_[image] = add(std::move(step));
     }
 
@@ -124,13 +155,17 @@ private:
                 observed_.built_kernels.end(),
                 [&](const auto& built) { return built.second.name == kernel; }
             );
-            builds_[kernel] = add(
-                {StepKind::build_kernel,
-                 kernel,
-                 other ? "its source, options or patches changed" : "not in the store",
-                 observed_.kernels.at(kernel),
-                 {}}
-            );
+            Step step{
+                StepKind::build_kernel,
+                kernel,
+                changes_since(observed_.built_kernels, made_by("build kernel", kernel)),
+                observed_.kernels.at(kernel),
+                {}};
+            if (step.reason.empty()) {
+                step.reason = other ? "its source, options or patches changed" : "not in the store";
+            }
+            step.estimate = estimator_.build(kernel);
+            builds_[kernel] = add(std::move(step));
         }
     }
 
@@ -147,6 +182,11 @@ private:
             };
             after(ingests_, base.image);
             after(builds_, base.kernel);
+            const auto source = observed_.sources.find(base.image);
+            const bool any = source != observed_.sources.end();
+            step.estimate = estimator_.install(
+                base.kernel, any ? std::optional(source->second) : std::nullopt, key
+            );
             bases_[root_name(key)] = add(std::move(step));
         }
     }
@@ -159,8 +199,9 @@ private:
                 if (file == observed_.boot_files.end()) continue;
                 const Digest& digest = file->second.digest;
                 if (observed_.objects.contains(digest) || !planned.insert(digest).second) continue;
-                files_[digest] =
-                    add({StepKind::store_file, source.string(), "not in the store", digest, {}});
+                Step step{StepKind::store_file, source.string(), "not in the store", digest, {}};
+                step.estimate = estimator_.store_file(file->second.size);
+                files_[digest] = add(std::move(step));
             }
         }
     }
@@ -174,6 +215,7 @@ private:
                 "boards share its root",
                 initramfs_step_key(base),
                 {}};
+            step.estimate = estimator_.make_initramfs();
             wait_for_base(step, image, base);
             add(std::move(step));
         }
@@ -251,7 +293,11 @@ private:
             step.reason =
                 fmt::format("its base changed: {}{}", wanted.made_of, fate_of_changes(*profile));
         }
-        if (const auto* nas = external()) step.place = place_of(*nas);
+        step.estimate = estimator_.copy_root(step.copy_on_write, wanted.base);
+        if (const auto* nas = external()) {
+            step.place = place_of(*nas);
+            step.estimate = estimator_.write_over_nfs(wanted.base);
+        }
         add(std::move(step));
     }
 
@@ -277,6 +323,7 @@ private:
                 {}};
             wait_for_base(step, image, base);
             step.place = place_of(*nas);
+            step.estimate = estimator_.write_over_nfs(base);
             add(std::move(step));
         }
     }
@@ -343,6 +390,58 @@ private:
         }
     }
 
+    // Steps that wait for each other take the sum of their times, all of them at least what the
+    // processors can do side by side.
+    void sum_up() {
+        Total& total = plan_.total;
+        total.free_bytes = observed_.free_bytes;
+        total.processors = std::max(1U, observed_.processors);
+        std::vector<Duration> done(plan_.steps.size());
+        Duration work{};
+        for (std::size_t i = 0; i < plan_.steps.size(); ++i) {
+            const Step& step = plan_.steps[i];
+            for (const std::size_t earlier : step.after) done[i] = std::max(done[i], done[earlier]);
+            total.bytes += step.estimate.bytes.value_or(0);
+            const Duration time = step.estimate.time.value_or(Duration{});
+            done[i] += time;
+            work += time;
+            total.time = std::max(total.time, done[i]);
+            if (may_take_long(step.kind) && !step.estimate.time) total.unknown.push_back(i);
+        }
+        total.time = std::max(total.time, work / total.processors);
+        if (total.fits()) return;
+        plan_.problems.push_back(
+            {{},
+             fmt::format(
+                 "the store has {} free, and what is to be made takes some {}: make room (`bramble "
+                 "gc` takes away what no kept generation needs) or put the store on a larger disk",
+                 describe_bytes(*total.free_bytes),
+                 describe_bytes(total.bytes)
+             ),
+             false}
+        );
+    }
+
+    static bool may_take_long(StepKind kind) {
+        switch (kind) {
+            case StepKind::ingest_image:
+            case StepKind::customize_image:
+            case StepKind::build_kernel:
+            case StepKind::install_kernel:
+            case StepKind::write_shared_root:
+            case StepKind::copy_root:
+                return true;
+            case StepKind::store_file:
+            case StepKind::make_initramfs:
+            case StepKind::write_identity:
+            case StepKind::pack_identity:
+            case StepKind::export_roots:
+            case StepKind::publish:
+                break;
+        }
+        return false;
+    }
+
     // Before publishing: a board that is told of a root must be able to mount it.
     void export_roots() {
         if (external() != nullptr) return;  // that machine's own affair
@@ -368,6 +467,7 @@ private:
     const fleet::Fleet& fleet_;
     const Observed& observed_;
     Composition wanted_;
+    Estimator estimator_;
     Plan plan_;
     std::map<std::string, std::size_t> ingests_;  // image -> the step that completes it
     std::map<std::string, std::size_t> builds_;   // kernel -> its step

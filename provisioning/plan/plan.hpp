@@ -11,6 +11,7 @@
 #include "config/layout/manifest.hpp"
 #include "config/layout/store_paths.hpp"
 #include "config/types/digest.hpp"
+#include "provisioning/plan/estimate.hpp"
 #include "provisioning/plan/observed.hpp"
 
 namespace bramble::plan {
@@ -41,6 +42,7 @@ struct Step {
     // Of copy_root: how, once the store's filesystem has been asked.
     fleet::CopyOnWrite copy_on_write = fleet::CopyOnWrite::copy;
     std::string place{};  // of a root that is written to another machine
+    Estimate estimate{};
 
     friend bool operator==(const Step&, const Step&) = default;
 };
@@ -50,7 +52,8 @@ struct Plan {
     std::vector<Problem> problems;
     std::vector<std::string> notes{};  // what is known of the images in use
     std::vector<std::string> costs;    // of the roots that it makes, in words: one line a kind
-    std::uint64_t current = 0;         // the generation that is published; 0: none
+    Total total{};
+    std::uint64_t current = 0;  // the generation that is published; 0: none
 
     bool nothing_to_do() const { return steps.empty(); }
 

@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <boost/json.hpp>
 
@@ -6,6 +7,49 @@
 #include "provisioning/plan/plan.hpp"
 
 namespace bramble::plan {
+namespace {
+
+double seconds_of(Duration time) {
+    return std::chrono::duration<double>(time).count();
+}
+
+constexpr std::size_t named_after_max = 3;
+
+// What stands behind a step: how, where to, after which others, and what it takes.
+std::string details_of(const Step& step) {
+    std::vector<std::string> details;
+    if (!step.place.empty()) {
+        details.push_back("written to " + step.place);
+    } else if (step.kind == StepKind::copy_root) {
+        details.emplace_back(name_of(step.copy_on_write));
+    }
+    // Those wait for all that stand before them: nothing is said by naming a thousand.
+    const bool last = step.kind == StepKind::export_roots || step.kind == StepKind::publish;
+    if (!last && !step.after.empty() && step.after.size() <= named_after_max) {
+        std::vector<std::size_t> numbers;
+        for (const std::size_t earlier : step.after) numbers.push_back(earlier + 1);
+        details.push_back(fmt::format("after {}", fmt::join(numbers, ", ")));
+    }
+    if (std::string cost = describe(step.estimate); !cost.empty()) {
+        details.push_back(std::move(cost));
+    }
+    return details.empty() ? "" : fmt::format(" ({})", fmt::join(details, ", "));
+}
+
+boost::json::object write_total(const Total& total) {
+    boost::json::array unknown;
+    for (const std::size_t step : total.unknown) unknown.emplace_back(step + 1);
+    boost::json::object written{
+        {"seconds", seconds_of(total.time)},
+        {"bytes", total.bytes},
+        {"processors", total.processors},
+        {"unknown_steps", std::move(unknown)}};
+    if (total.free_bytes) written["free_bytes"] = *total.free_bytes;
+    return written;
+}
+
+}  // namespace
+
 std::string render(const Plan& plan, const fleet::Fleet& fleet) {
     std::string text;
     for (const Problem& problem : plan.problems) {
@@ -31,13 +75,12 @@ std::string render(const Plan& plan, const fleet::Fleet& fleet) {
             to_string(step.kind),
             step.subject,
             step.reason,
-            !step.place.empty()                ? fmt::format(" (written to {})", step.place)
-            : step.kind == StepKind::copy_root ? fmt::format(" ({})", name_of(step.copy_on_write))
-                                               : ""
+            details_of(step)
         );
     }
     for (const std::string& cost : plan.costs) text += "     " + cost + "\n";
-    return text;
+    const std::string total = describe(plan.total);
+    return total.empty() ? text : text + "     " + total + "\n";
 }
 
 std::string render_json(const Plan& plan, const fleet::Fleet& fleet) {
@@ -53,8 +96,11 @@ std::string render_json(const Plan& plan, const fleet::Fleet& fleet) {
             {"reason", step.reason},
             {"key", step.key.to_string()},
             {"after", std::move(after)}});
+        json::object& one = steps.back().as_object();
+        if (step.estimate.time) one["estimated_seconds"] = seconds_of(*step.estimate.time);
+        if (step.estimate.bytes) one["estimated_bytes"] = *step.estimate.bytes;
         if (step.kind == StepKind::copy_root) {
-            steps.back().as_object()["copy_on_write"] = name_of(step.copy_on_write);
+            one["copy_on_write"] = name_of(step.copy_on_write);
         }
     }
     json::array problems;
@@ -73,6 +119,7 @@ std::string render_json(const Plan& plan, const fleet::Fleet& fleet) {
         {"nothing_to_do", plan.nothing_to_do()},
         {"notes", json::value_from(plan.notes)},
         {"steps", std::move(steps)},
+        {"estimate", write_total(plan.total)},
         {"costs", json::array(plan.costs.begin(), plan.costs.end())},
         {"problems", std::move(problems)}};
     return json::serialize(written) + "\n";

@@ -116,6 +116,10 @@ std::string write_image_record(const plan::ImageRecord& record) {
         {"release", record.release},
         {"taken_out", json::value_from(record.taken_out)},
         {"facts", write_facts(record.facts)},
+        {"made_by", record.made_by},
+        {"took_ms", record.took_ms},
+        {"root_bytes", record.root_bytes},
+        {"inputs", json::value_from(record.inputs)},
         {"files", std::move(files)}};
     return json::serialize(written) + "\n";
 }
@@ -138,6 +142,12 @@ std::optional<plan::ImageRecord> parse_image_record(std::string_view text) {
         }
         if (const auto* facts = written.if_contains("facts")) {  // likewise: less is said then
             record.facts = parse_facts(facts->as_object());
+        }
+        if (written.contains("made_by")) {  // likewise
+            record.made_by = text_of(written, "made_by");
+            record.took_ms = written.at("took_ms").to_number<std::uint64_t>();
+            record.root_bytes = written.at("root_bytes").to_number<std::uint64_t>();
+            record.inputs = json::value_to<Inputs>(written.at("inputs"));
         }
         record.files = parse_files(written.at("files").as_object());
         return record;

@@ -49,6 +49,7 @@ std::string write_kernel_record(const plan::KernelRecord& record) {
         {"nfs_versions", std::move(versions)},
         {"steps", record.steps},
         {"took_s", record.took_s},
+        {"inputs", json::value_from(record.inputs)},
         {"files", std::move(files)}};
     return json::serialize(written) + "\n";
 }
@@ -71,6 +72,9 @@ std::optional<plan::KernelRecord> parse_kernel_record(std::string_view text) {
         }
         record.steps = written.at("steps").to_number<std::uint64_t>();
         record.took_s = written.at("took_s").to_number<std::uint64_t>();
+        if (const auto* inputs = written.if_contains("inputs")) {  // less is told of older ones
+            record.inputs = json::value_to<Inputs>(*inputs);
+        }
         record.files = parse_files(written.at("files").as_object());
         return record;
     } catch (const std::exception&) {  // Boost.JSON and value() throw: one answer for all of it

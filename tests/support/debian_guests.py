@@ -7,6 +7,8 @@ import os
 import pathlib
 import shutil
 import subprocess
+import sys
+import time
 
 from appliance import program
 from guest import ARM64, U_BOOT_ARM64, Guest, eventually, missing
@@ -14,6 +16,8 @@ from guest import ARM64, U_BOOT_ARM64, Guest, eventually, missing
 CACHE = pathlib.Path(os.environ.get("BRAMBLE_CACHE", "/var/cache/bramble-lab"))
 IMAGE = "  bookworm: {source: {debian: {suite: bookworm, arch: arm64}}}"
 GUEST_SECONDS_MAX = 400
+FIRMWARE_SECONDS_MAX = 90  # of four guests on two cores with other work beside: some 20
+KERNEL_STARTS = "Starting kernel"
 APPLY_SECONDS_MAX = 900
 
 
@@ -67,19 +71,44 @@ class DebianGuests:
         return self.guests[name]
 
     def boot(self, appliance):
-        """Powers all on and waits until each has said that it is up. Raises AssertionError with what their consoles say."""
+        """Powers all on and waits until each has said that it is up. Raises AssertionError with what their consoles say.
+
+        U-Boot under emulation has been seen to hang in its DHCP on a busy machine, with nothing more on its console and nothing on
+        the wire: a guest whose firmware does not get to a kernel is powered off and on once, aloud.
+        """
         for name in self.boards:
             self.power_on(name)
+        firmware_until = time.monotonic() + FIRMWARE_SECONDS_MAX
+        cycled = set()
 
         def ended():
             return any(self.guests[name].process.exit_code is not None for name in self.boards)
 
+        def cycle_hung():
+            if time.monotonic() < firmware_until:
+                return
+            for name in self.boards:
+                if name in cycled or KERNEL_STARTS in self.guests[name].process.output():
+                    continue
+                cycled.add(name)
+                print(f"  {name} is powered off and on, its firmware hangs:\n{self.told_of(name, appliance)}", file=sys.stderr)
+                self.guests[name].stop()
+                self.power_on(name)
+
         def up():
+            cycle_hung()
             boards = {board["name"]: board.get("condition") for board in appliance.status()["boards"]}
             return ended() or all(boards.get(name) == "up" for name in self.boards)
 
         if not eventually(up, GUEST_SECONDS_MAX, interval=1) or ended():
-            raise AssertionError("\n".join(f"{name}:\n{self.guests[name].process.output()[-2500:]}" for name in self.boards))
+            raise AssertionError("\n".join(self.told_of(name, appliance) for name in self.boards))
+
+    def told_of(self, name, appliance):
+        """What its console says, and what the appliance says of it."""
+        mac = self.boards[name][0]
+        heard = [line for line in appliance.log().splitlines() if mac in line or f"board={name} " in line]
+        return "\n".join([f"{name}: exit code {self.guests[name].process.exit_code}", self.guests[name].process.last_words(),
+                          f"the appliance of {name}:", *heard[-15:]])
 
     def ssh(self, name, *words):
         """What `words` say on that guest; its host key has to be the one that is kept for it."""

@@ -51,6 +51,7 @@ class Process:
     def __init__(self, command, log_path, on_line=None, stdin=subprocess.DEVNULL, environment=None):
         self.command, self.log_path = command, log_path
         self._on_line, self._lines, self._changed = on_line, [], threading.Condition()
+        self._rest = b""  # a line that has not ended
         self._process = subprocess.Popen(
             command, stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
             preexec_fn=_die_with_parent, env=environment)
@@ -59,19 +60,18 @@ class Process:
 
     def _read(self):
         with open(self.log_path, "ab") as log:
-            rest = b""
             while chunk := os.read(self._process.stdout.fileno(), 65536):
                 log.write(chunk)
                 log.flush()
-                *lines, rest = (rest + chunk).split(b"\n")
+                *lines, self._rest = (self._rest + chunk).split(b"\n")
                 for raw in lines:
                     self._take(raw)
                 # A prompt ends without a newline and waits for an answer.
-                if rest.endswith(b"login: "):
-                    self._take(rest)
-                    rest = b""
-            if rest:
-                self._take(rest)
+                if self._rest.endswith(b"login: "):
+                    raw, self._rest = self._rest, b""
+                    self._take(raw)
+            if self._rest:
+                self._take(self._rest)
         with self._changed:
             self._changed.notify_all()
 
@@ -94,6 +94,10 @@ class Process:
     def output(self):
         with self._changed:
             return "\n".join(self._lines)
+
+    def last_words(self, characters=2500):
+        """The end of the output, with a line that has not ended: a prompt, or where it hangs."""
+        return f"{self.output()}\n{self._rest.decode(errors='replace')}"[-characters:]
 
     def wait_for(self, text, timeout):
         """Waits for a line that holds `text`; returns it. Raises LabError at the end of time or of the process."""

@@ -243,5 +243,31 @@ TEST(MemoryHost, APowerCutTakesWhatWasNotSynced) {
     EXPECT_EQ(machine.host.text_at(machine.top / "lost/a"), "");
 }
 
+// Names of one file count once, and what is no tree, too.
+TYPED_TEST(HostTest, WhatATreeOccupies) {
+    ASSERT_TRUE(this->host.make_directories(this->top / "tree/inside"));
+    const auto empty = this->host.occupied_bytes(this->top / "tree");
+    ASSERT_TRUE(empty) << empty.error().message;
+    const std::string bytes(100'000, 'x');
+    ASSERT_TRUE(this->host.write_file(this->top / "tree/inside/a", bytes, 0644));
+    ASSERT_TRUE(this->host.hard_link(this->top / "tree/inside/a", this->top / "tree/inside/b"));
+    const std::uint64_t more =
+        this->host.occupied_bytes(this->top / "tree").value() - empty.value();
+    EXPECT_GE(more, bytes.size());
+    EXPECT_LT(more, 2 * bytes.size());
+    EXPECT_GE(this->host.occupied_bytes(this->top / "tree/inside/a").value(), bytes.size());
+}
+
+TEST(RealHostSpace, HolesTakeNoneAndFreeSpaceIsKnownBeforeTheDirectoryIs) {
+    RealMachine machine;
+    std::ofstream(machine.top / "hole").close();
+    std::filesystem::resize_file(machine.top / "hole", 1U << 30U);
+    EXPECT_LT(machine.host.occupied_bytes(machine.top).value(), 1U << 20U);
+    EXPECT_FALSE(machine.host.occupied_bytes(machine.top / "missing"));
+    const auto free = machine.host.free_bytes(machine.top / "not/yet");
+    ASSERT_TRUE(free);
+    EXPECT_GT(*free, 0U);
+}
+
 }  // namespace
 }  // namespace bramble::host

@@ -17,12 +17,13 @@ TEST_F(PlanTest, AFreshStoreNeedsEverything) {
         rendered(),
         "nothing is published yet\n"
         "  1. ingest image lite: not in the store\n"
-        "  2. copy root pi-01: it has none (plain copy)\n"
-        "  3. copy root pi-02: it has none (plain copy)\n"
+        "  2. copy root pi-01: it has none (plain copy, after 1)\n"
+        "  3. copy root pi-02: it has none (plain copy, after 1)\n"
         "  4. export roots of 2 boards: each to its board's address\n"
         "  5. publish generation 1: the first one\n"
         "     2 roots by plain copy: each takes the whole space of its base, and some 5 s for each "
         "GB\n"
+        "     how long steps 1, 2, 3 take is not known yet\n"
     );
 }
 
@@ -30,16 +31,16 @@ TEST_F(PlanTest, HowARootIsCopiedIsTheFilesystemsAndTheProfiles) {
     using Kind = fleet::CopyOnWrite;
     for (const auto& [filesystem, wish, said] :
          std::initializer_list<std::tuple<const char*, Kind, const char*>>{
-             {"ext4", Kind::automatic, "(overlayfs)"},
-             {"", Kind::automatic, "(plain copy)"},
-             {"tmpfs", Kind::automatic, "(plain copy)"},
-             {"tmpfs", Kind::overlay, "(overlayfs)"},
-             {"xfs", Kind::automatic, "(reflink)"},
-             {"xfs", Kind::overlay, "(overlayfs)"},
-             {"btrfs", Kind::automatic, "(btrfs snapshot)"},
-             {"btrfs", Kind::reflink, "(reflink)"},
-             {"ext4", Kind::copy, "(plain copy)"},
-             {"btrfs", Kind::btrfs, "(btrfs snapshot)"}}) {
+             {"ext4", Kind::automatic, "(overlayfs, after 1)"},
+             {"", Kind::automatic, "(plain copy, after 1)"},
+             {"tmpfs", Kind::automatic, "(plain copy, after 1)"},
+             {"tmpfs", Kind::overlay, "(overlayfs, after 1)"},
+             {"xfs", Kind::automatic, "(reflink, after 1)"},
+             {"xfs", Kind::overlay, "(overlayfs, after 1)"},
+             {"btrfs", Kind::automatic, "(btrfs snapshot, after 1)"},
+             {"btrfs", Kind::reflink, "(reflink, after 1)"},
+             {"ext4", Kind::copy, "(plain copy, after 1)"},
+             {"btrfs", Kind::btrfs, "(btrfs snapshot, after 1)"}}) {
         seen.filesystem = filesystem;
         fleet.profiles[0].root.copy_on_write = wish;
         EXPECT_THAT(rendered(), HasSubstr(said)) << filesystem;
@@ -65,7 +66,9 @@ TEST_F(PlanTest, SaysWhatTheKindCostsAndWhyAPlainCopyIsOne) {
 TEST_F(PlanTest, RootsOnANasAreWrittenThereAndNobodyHereExportsThem) {
     fleet.appliance.nfs = fleet::NfsExternal{"nas", "/export"};
     seen.filesystem = "btrfs";
-    EXPECT_THAT(rendered(), HasSubstr("copy root pi-01: it has none (written to nas:/export)\n"));
+    EXPECT_THAT(
+        rendered(), HasSubstr("copy root pi-01: it has none (written to nas:/export, after 1)\n")
+    );
     EXPECT_THAT(
         rendered(),
         HasSubstr("     2 roots over NFS to nas:/export: each takes the whole space of its base "
@@ -162,13 +165,14 @@ TEST_F(PlanTest, AChangedSourceMakesImageRootsAndGenerationAnew) {
         "generation 7 is current\n"
         "  1. ingest image lite: not in the store, or its source changed\n"
         "  2. copy root pi-01: its base changed: image lite; its changes do not come along "
-        "(on_base_change: reset) (plain copy)\n"
+        "(on_base_change: reset) (plain copy, after 1)\n"
         "  3. copy root pi-02: its base changed: image lite; its changes do not come along "
-        "(on_base_change: reset) (plain copy)\n"
+        "(on_base_change: reset) (plain copy, after 1)\n"
         "  4. export roots of 2 boards: each to its board's address\n"
         "  5. publish generation 8: image lite is made anew\n"
         "     2 roots by plain copy: each takes the whole space of its base, and some 5 s for each "
         "GB\n"
+        "     how long steps 1, 2, 3 take is not known yet\n"
     );
 }
 
@@ -200,6 +204,7 @@ TEST_F(PlanTest, AFailedApplyGoesOnWhereItEnded) {
         "  4. publish generation 1: the first one\n"
         "     1 root by plain copy: each takes the whole space of its base, and some 5 s for each "
         "GB\n"
+        "     how long step 2 takes is not known yet\n"
     );
 }
 
@@ -238,13 +243,13 @@ TEST_F(PlanTest, ACustomizedImageIsTwoStepsWithTheirReasons) {
     seen.uncustomized["lite"] = source;
     seen.sources["lite"] = Digest::of("customized");
     const std::string does =
-        "removes nano, installs fio and jq, makes lab, enables 4 units, runs 2 commands\n";
+        "removes nano, installs fio and jq, makes lab, enables 4 units, runs 2 commands";
     EXPECT_THAT(
         rendered(),
         HasSubstr(
             "  1. ingest image lite: not in the store\n"
             "  2. customize image lite: not in the store: " +
-            does + "  3. copy root pi-01"
+            does + " (after 1)\n  3. copy root pi-01"
         )
     );
     const Plan plan = make(fleet, seen, store);
@@ -329,6 +334,34 @@ TEST_F(PlanTest, JsonSaysTheSame) {
         json,
         HasSubstr("{\"step\":1,\"kind\":\"publish\",\"subject\":\"generation 8\",\"reason\":"
                   "\"pi-02: cmdline.txt changed\"")
+    );
+}
+
+// Compared with the nearest of those that were made: a step of the same name, whatever else
+// changed.
+TEST_F(PlanTest, WhatChangedIsNamedWhereItHasAName) {
+    apply();
+    seen.images[key].made_by = "ingest image lite";
+    seen.images[key].inputs = {{"its path", "/a.img"}, {"its file's size", "1.0 GB"}};
+    seen.sources["lite"] = Digest::of("lite changed");
+    seen.inputs["ingest image lite"] = {{"its path", "/a.img"}, {"its file's size", "2.0 GB"}};
+    EXPECT_THAT(
+        rendered(),
+        HasSubstr("ingest image lite: not in the store: its file's size is 2.0 GB (was 1.0 GB)\n")
+    );
+    seen.uncustomized["lite"] = key;
+    fleet.images[0].customize.packages = {{"fio", {}}, {"jq", {}}};
+    seen.inputs["customize image lite"] = {{"package fio", ""}, {"package jq", ""}};
+    for (const auto& [name, inputs] :
+         {std::pair("far", Inputs{{"package vim", ""}}), {"near", Inputs{{"package fio", ""}}}}) {
+        ImageRecord record;
+        record.key = Digest::of(name);
+        record.made_by = "customize image lite";
+        record.inputs = inputs;
+        seen.images[record.key] = record;
+    }
+    EXPECT_THAT(
+        rendered(), HasSubstr("customize image lite: package jq is new: installs fio and jq")
     );
 }
 

@@ -44,6 +44,10 @@ plan::ImageRecord lite() {
     kernel.nfs_modules = {"3", "4.2"};
     record.facts["vmlinuz"].kernel = kernel;
     record.facts["initrd.img"].initramfs = boot::InitramfsFacts{"", {"init"}, {{"bin", "usr/bin"}}};
+    record.made_by = "ingest image lite";
+    record.took_ms = 95'000;
+    record.root_bytes = 2'000'000'000;
+    record.inputs = {{"its path", "/a.img"}};
     return record;
 }
 

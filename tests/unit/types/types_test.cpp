@@ -5,6 +5,7 @@
 
 #include "config/fleet/fleet.hpp"
 #include "config/types/digest.hpp"
+#include "config/types/inputs.hpp"
 #include "config/types/ipv4.hpp"
 #include "config/types/mac_address.hpp"
 #include "config/types/serial.hpp"
@@ -136,6 +137,28 @@ TEST(BoardIndexTest, TheSerialWinsOverTheMac) {
     EXPECT_EQ(index.by_identity(Serial(1), fleet.boards[1].mac)->name, "a");
     EXPECT_EQ(index.by_identity(Serial(2), fleet.boards[1].mac)->name, "b");
     EXPECT_EQ(index.by_identity(std::nullopt, std::nullopt), nullptr);
+}
+
+TEST(Inputs, ChangesAreToldByTheirNames) {
+    const Inputs before = {
+        {"option A", "y"}, {"package vim", ""}, {"patch fix", std::string(64, 'a')}};
+    EXPECT_EQ(describe_changes(before, before), "");
+    Inputs now = before;
+    now["option A"] = "n";
+    EXPECT_EQ(describe_changes(before, now), "option A is n (was y)");
+    now["patch fix"] = std::string(64, 'b');
+    now.erase("package vim");
+    EXPECT_EQ(
+        describe_changes(before, now),
+        "option A is n (was y), patch fix changed, package vim is gone"
+    );
+    now["option B"] = "m";
+    now["package jq"] = "";
+    EXPECT_EQ(
+        describe_changes(before, now),
+        "option A is n (was y), option B=m is new, package jq is new and 2 more"
+    );
+    EXPECT_EQ(count_changes(before, now), 5U);
 }
 
 }  // namespace
