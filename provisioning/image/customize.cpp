@@ -114,7 +114,8 @@ private:
 };
 
 Result<void> Customizer::write_files(bool owners) {
-    if (!wanted_.files.empty()) say(fmt::format("writing {} files", wanted_.files.size()));
+    const std::size_t count = wanted_.files.size();
+    if (count != 0) say(fmt::format("writing {} file{}", count, count == 1 ? "" : "s"));
     for (const auto& [path, file] : wanted_.files) {
         auto done = write_file(path, file, owners);
         if (!done) return tl::unexpected(error(file.where, "files: " + path, done.error()));

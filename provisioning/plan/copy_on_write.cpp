@@ -21,14 +21,17 @@ std::string_view words_for(CopyOnWrite kind) {
         case CopyOnWrite::btrfs:
             return "nothing is copied: some 20 ms each, and space for what a board writes";
         case CopyOnWrite::reflink:
-            return "blocks are shared, names are not: some 2 s and 10 to 40 MB for each GB of base";
+            return "blocks are shared, names are not: some 2 s and 10 to 40 MB for each GB of base; "
+                   "all in one filesystem, where a board's forged file handle leads into another's "
+                   "root";
         case CopyOnWrite::overlay:
             return "nothing is copied: some 20 ms each, and space for files that a board changes";
         case CopyOnWrite::copy:
         case CopyOnWrite::automatic:
             break;
     }
-    return "each takes the whole space of its base, and some 5 s for each GB";
+    return "each takes the whole space of its base, and some 5 s for each GB; all in one "
+           "filesystem, where a board's forged file handle leads into another's root";
 }
 
 std::string why_no_overlay(const fleet::Fleet& fleet, const Observed& observed) {

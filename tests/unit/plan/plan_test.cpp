@@ -22,7 +22,7 @@ TEST_F(PlanTest, AFreshStoreNeedsEverything) {
         "  4. export roots of 2 boards: each to its board's address\n"
         "  5. publish generation 1: the first one\n"
         "     2 roots by plain copy: each takes the whole space of its base, and some 5 s for each "
-        "GB\n"
+        "GB; all in one filesystem, where a board's forged file handle leads into another's root\n"
         "     how long steps 1, 2, 3 take is not known yet\n"
     );
 }
@@ -58,7 +58,8 @@ TEST_F(PlanTest, SaysWhatTheKindCostsAndWhyAPlainCopyIsOne) {
     EXPECT_THAT(
         rendered(),
         HasSubstr("\n     2 roots by plain copy: each takes the whole space of its base, and some "
-                  "5 s for each GB (no overlayfs: this kernel has no overlayfs)\n")
+                  "5 s for each GB; all in one filesystem, where a board's forged file handle leads "
+                  "into another's root (no overlayfs: this kernel has no overlayfs)\n")
     );
 }
 
@@ -171,7 +172,7 @@ TEST_F(PlanTest, AChangedSourceMakesImageRootsAndGenerationAnew) {
         "  4. export roots of 2 boards: each to its board's address\n"
         "  5. publish generation 8: image lite is made anew\n"
         "     2 roots by plain copy: each takes the whole space of its base, and some 5 s for each "
-        "GB\n"
+        "GB; all in one filesystem, where a board's forged file handle leads into another's root\n"
         "     how long steps 1, 2, 3 take is not known yet\n"
     );
 }
@@ -203,7 +204,7 @@ TEST_F(PlanTest, AFailedApplyGoesOnWhereItEnded) {
         "  3. export roots of 2 boards: each to its board's address\n"
         "  4. publish generation 1: the first one\n"
         "     1 root by plain copy: each takes the whole space of its base, and some 5 s for each "
-        "GB\n"
+        "GB; all in one filesystem, where a board's forged file handle leads into another's root\n"
         "     how long step 2 takes is not known yet\n"
     );
 }
