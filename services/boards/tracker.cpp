@@ -144,6 +144,14 @@ Reaction Tracker::on_event(const Event& event) {
     return reaction;
 }
 
+void Tracker::on_progress(std::string_view board, TimePoint now) {
+    const auto found = boards_.find(board);
+    if (found == boards_.end()) return;
+    BoardStory& story = found->second;
+    story.last_seen = now;
+    if (is_open(story) && story.boot->state != BootState::stuck) story.boot->last_event = now;
+}
+
 void Tracker::hear(const ForeignServerHeard& foreign, TimePoint now) {
     ForeignServer server{foreign.server, foreign.mac, now};
     const auto old = std::ranges::find(foreign_servers_, server.address, &ForeignServer::address);

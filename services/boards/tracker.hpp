@@ -24,8 +24,8 @@
 namespace bramble::boards {
 
 struct Settings {
-    // How long a board may be silent in each phase before it counts as stuck. A file in transfer is
-    // silent until its end: a large one on a slow link takes a minute.
+    // How long a board may be silent in each phase before it counts as stuck. While a file of it
+    // gets on it is not silent: see on_progress().
     std::array<Duration, phase_count> silence_max = {
         std::chrono::seconds(60),    // address: DISCOVERs come at +8, +24 and +45 s
         std::chrono::seconds(90),    // firmware
@@ -120,6 +120,9 @@ public:
     void set_expectations(Expectations expectations) { expectations_ = std::move(expectations); }
 
     Reaction on_event(const Event& event);
+    // A file is on its way to the board, and more of it was acknowledged: a sign of life between
+    // the events at its beginning and its end, which a slow link or a large file set far apart.
+    void on_progress(std::string_view board, TimePoint now);
     Reaction on_deadline(TimePoint now);
 
     // When on_deadline() wants to be called. Boards that showed a sign of life since it was worked

@@ -31,6 +31,7 @@ void Serving::start_admission() {
         const TimePoint now = loop_.now();
         for (const auto& [board, bytes] : tftp_->take_progress()) {
             doorman_.on_progress(board, bytes, now);
+            tracker_.on_progress(board, now);
         }
         admission_timer_.expire_at(now + admission::Doorman::tick);
         admit();

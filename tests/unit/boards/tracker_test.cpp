@@ -72,6 +72,23 @@ TEST_F(TrackerTest, RepeatedDiscoversAreOneBoot) {
     EXPECT_THAT(story().history, IsEmpty());
 }
 
+// A large file on a slow link: four minutes between its beginning and its end.
+TEST_F(TrackerTest, AFileThatGetsOnIsNoSilence) {
+    at(0), discover(), offer(), acknowledge();
+    at(1), file("start4.elf");
+    for (int second = 30; second <= 240; second += 30) {
+        at(second), tracker.on_progress("pi-01", now);
+        wait(second + 29);
+    }
+    EXPECT_EQ(boot().state, BootState::running);
+    EXPECT_EQ(story().last_seen, now - 29s);
+    wait(240 + 89);
+    EXPECT_EQ(boot().state, BootState::running);
+    wait(240 + 90);
+    EXPECT_EQ(boot().state, BootState::stuck);
+    at(400), tracker.on_progress("nobody", now);
+}
+
 // U-Boot looks for a script, finds none, and asks for an address again before it looks for a menu.
 TEST_F(TrackerTest, ADiscoverAfterNothingWasFoundIsTheSameBoot) {
     at(0), discover(), offer(), acknowledge();
