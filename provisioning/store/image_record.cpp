@@ -147,7 +147,9 @@ std::optional<plan::ImageRecord> parse_image_record(std::string_view text) {
             record.made_by = text_of(written, "made_by");
             record.took_ms = written.at("took_ms").to_number<std::uint64_t>();
             record.root_bytes = written.at("root_bytes").to_number<std::uint64_t>();
-            record.inputs = json::value_to<Inputs>(written.at("inputs"));
+        }
+        if (const auto* inputs = written.if_contains("inputs")) {  // likewise
+            record.inputs = json::value_to<Inputs>(*inputs);
         }
         record.files = parse_files(written.at("files").as_object());
         return record;

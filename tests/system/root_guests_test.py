@@ -43,7 +43,7 @@ class GuestRoots(unittest.TestCase):
         appliance = Appliance(self.server, fleet_yaml(self.disk / "store", IMAGE, profiles, self.guests.lines()))
         plan = appliance.bramble("plan")
         for kind, name in KINDS.items():
-            self.assertIn(f"copy root {kind}: it has none ({name})", plan)
+            self.assertIn(f"copy root {kind}: it has none ({name}", plan)
         self.guests.apply(appliance)
         appliance.up()
         self.guests.boot(appliance)

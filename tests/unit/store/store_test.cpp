@@ -130,6 +130,26 @@ TEST_F(StoreTest, AnImageRecordThatIsTooLongIsNotWrittenAndCountsAsAbsent) {
     EXPECT_THAT(there->unreadable_images, ElementsAre(other.key.to_string() + ".json"));
 }
 
+// Of an older version's record less is known; the image is not made anew for that.
+TEST(ImageRecord, OlderOnesCountWithoutWhatTheyDoNotHave) {
+    std::string written = write_image_record(lite());
+    const auto take_out = [&](std::string_view from, std::string_view to) {
+        const std::size_t begin = written.find(from);
+        const std::size_t end = written.find(to, begin);
+        ASSERT_NE(end, written.npos) << from;
+        written.erase(begin, end - begin);
+    };
+    take_out("\"inputs\"", "\"files\"");
+    plan::ImageRecord expected = lite();
+    expected.inputs.clear();
+    EXPECT_EQ(parse_image_record(written), expected);
+    take_out("\"made_by\"", "\"files\"");
+    expected.made_by.clear();
+    expected.took_ms = 0;
+    expected.root_bytes = 0;
+    EXPECT_EQ(parse_image_record(written), expected);
+}
+
 TEST(ImageRecord, AnythingElseIsNoRecord) {
     const std::string written = write_image_record(lite());
     EXPECT_EQ(parse_image_record(written), lite());
