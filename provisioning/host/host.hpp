@@ -72,11 +72,14 @@ struct Command {
     std::vector<std::string> argv{};  // argv[0] is looked up in PATH
     std::map<std::string, std::string> environment{};
     std::optional<Path> directory{};
-    std::string input{};                               // its standard input
-    std::function<void(std::string_view)> on_line{};   // each line of stdout and stderr as it comes
-    std::optional<Path> log{};                         // where its output is appended, too
-    std::optional<Owner> as{};                         // unset: as we are
-    bool private_mounts = false;                       // in a mount namespace of its own
+    std::string input{};                              // its standard input
+    std::function<void(std::string_view)> on_line{};  // each line of stdout and stderr as it comes
+    std::optional<Path> log{};                        // where its output is appended, too
+    std::optional<Owner> as{};                        // unset: as we are
+    bool private_mounts = false;                      // in a mount namespace of its own
+    // In a PID namespace of its own (needs root): whatever it starts ends when it does, and with
+    // us, however we end.
+    bool own_processes = false;
     std::stop_token stop{};                            // asked to stop: SIGTERM, 5 s later SIGKILL
     std::optional<std::chrono::milliseconds> limit{};  // the same after this time
 };

@@ -103,6 +103,18 @@ struct ChildEnds {
     int report;  // errno of a failed start goes here
 };
 
+// Holds the place of the first process of a PID namespace towards who waits for it, in its group
+// and with its end. Does not return.
+[[noreturn]] void stand_in_for(pid_t first) {
+    constexpr int signal_base = 128;
+    ::signal(SIGTERM, SIG_IGN);  // the group is told; it ends when the first process has ended
+    ::syscall(SYS_close_range, 0U, ~0U, 0U);
+    int status = 0;
+    while (::waitpid(first, &status, 0) < 0 && errno == EINTR) {
+    }
+    ::_exit(WIFEXITED(status) ? WEXITSTATUS(status) : signal_base + WTERMSIG(status));
+}
+
 // In the child, between fork and exec: only calls that are safe there. Does not return.
 [[noreturn]] void become(const Prepared& prepared, const Command& command, ChildEnds ends) {
     const auto give_up = [&] {
@@ -112,6 +124,13 @@ struct ChildEnds {
     };
     ::setpgid(0, 0);
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // a killed apply leaves no builder behind
+    if (command.own_processes) {
+        if (::unshare(CLONE_NEWPID) != 0) give_up();
+        const pid_t first = ::_Fork();
+        if (first < 0) give_up();
+        if (first > 0) stand_in_for(first);
+        ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    }
     sigset_t none;
     ::sigemptyset(&none);
     ::sigprocmask(SIG_SETMASK, &none, nullptr);

@@ -1,7 +1,13 @@
 // How the real host runs commands: streams, exit codes, limits, stopping.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include <filesystem>
+#include <fstream>
+#include <functional>
 #include <thread>
 
 #include "provisioning/host/real_host.hpp"
@@ -113,6 +119,74 @@ TEST(RunCommand, AMissingDirectoryIsAFailedStart) {
     const auto outcome = host.run(command);
     ASSERT_FALSE(outcome);
     EXPECT_THAT(outcome.error().message, HasSubstr("No such file or directory"));
+}
+
+// Those with this word in their command line, by looking at /proc.
+std::size_t processes_with(const std::string& word) {
+    std::size_t count = 0;
+    for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+        std::ifstream file(entry.path() / "cmdline");
+        std::string text{std::istreambuf_iterator<char>(file), {}};
+        if (text.rfind("sleep", 0) == 0 && text.find(word) != text.npos) ++count;
+    }
+    return count;
+}
+
+bool eventually(const std::function<bool()>& holds) {
+    for (int i = 0; i < 500 && !holds(); ++i) std::this_thread::sleep_for(10ms);
+    return holds();
+}
+
+// Two that left the command's group behind, as build tools and their servers do.
+class OwnProcesses : public testing::Test {
+protected:
+    void SetUp() override {
+        if (::geteuid() != 0) GTEST_SKIP() << "PID namespaces need root";
+        command_ = shell(
+            "setsid sleep " + word_ + " & setsid sleep " + word_ + " & " +
+            "trap 'exit 7' TERM; wait"
+        );
+        command_.own_processes = true;
+    }
+
+    RealHost host_;
+    const std::string word_ = "4000." + std::to_string(::getpid());
+    Command command_;
+};
+
+TEST_F(OwnProcesses, TheirEndAndOutputAreTheCommands) {
+    Command command = shell("echo out; echo $$; exit 3");
+    command.own_processes = true;
+    const auto outcome = host_.run(command);
+    ASSERT_TRUE(outcome) << outcome.error().message;
+    EXPECT_EQ(outcome->exit_code, 3);
+    EXPECT_EQ(outcome->output, "out\n1\n");
+    command.argv = {"/no/such/program"};
+    EXPECT_FALSE(host_.run(command));
+}
+
+TEST_F(OwnProcesses, WhatLeftTheGroupEndsWithTheCommandThatIsStopped) {
+    std::stop_source source;
+    command_.stop = source.get_token();
+    std::jthread stopper([&] {
+        EXPECT_TRUE(eventually([&] { return processes_with(word_) == 2; }));
+        source.request_stop();
+    });
+    EXPECT_FALSE(host_.run(command_));
+    EXPECT_TRUE(eventually([&] { return processes_with(word_) == 0; }));
+}
+
+TEST_F(OwnProcesses, NothingOutlivesUsHoweverWeEnd) {
+    const pid_t us = ::fork();
+    ASSERT_GE(us, 0);
+    if (us == 0) {
+        const auto outcome = host_.run(command_);
+        ::_exit(outcome ? 0 : 1);
+    }
+    EXPECT_TRUE(eventually([&] { return processes_with(word_) == 2; }));
+    ::kill(us, SIGKILL);
+    ::waitpid(us, nullptr, 0);
+    EXPECT_TRUE(eventually([&] { return processes_with(word_) == 0; }));
 }
 
 TEST(RunOrFail, QuotesTheLastLinesOfErrors) {
