@@ -34,6 +34,7 @@ struct FileStatus {
     std::uint32_t mode = 0;  // permission bits with setuid, setgid and sticky: 07777
     uid_t uid = 0;
     gid_t gid = 0;
+    std::int64_t changed_ns = 0;  // of content or status: nobody can set it back
 };
 
 struct DirectoryEntry {

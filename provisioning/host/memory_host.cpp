@@ -142,7 +142,8 @@ Result<void> MemoryHost::put(
     Node node;
     node.kind = FileKind::regular;
     node.content = std::make_shared<Content>(Content{std::string(bytes), synced});
-    node.status = {FileKind::regular, bytes.size(), now_.time_since_epoch().count(), mode, 0, 0};
+    const auto now = now_.time_since_epoch().count();
+    node.status = {FileKind::regular, bytes.size(), now, mode, 0, 0, now};
     nodes_[resolved] = std::move(node);
     return {};
 }
