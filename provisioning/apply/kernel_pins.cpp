@@ -59,8 +59,9 @@ KernelLook look_at_kernels(const fleet::Fleet& fleet, host::Host& host) {
         return look;
     }
     const kernel::Pins* pins = &file->kernels;
+    kernel::Inquiry inquiry(host);
     for (const fleet::Kernel* one : used) {
-        const auto key = kernel::key_of(*one, *pins, host);
+        const auto key = kernel::key_of(*one, *pins, inquiry);
         if (!key) {
             look.problems.push_back({one->where, key.error().message, true});
             continue;

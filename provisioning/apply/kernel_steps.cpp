@@ -32,6 +32,32 @@ std::optional<kernel::PastBuild> past_build(const KernelStep& step) {
         found->steps, std::chrono::duration_cast<Duration>(std::chrono::seconds(found->took_s))};
 }
 
+// What the build was made of, if that is still what there is.
+Result<plan::KernelRecord> begin_record(
+    const KernelStep& step, const kernel::Pins& pins, host::Host& host
+) {
+    kernel::Inquiry inquiry(host);
+    const auto key = kernel::key_of(step.kernel, pins, inquiry);
+    if (!key) return tl::unexpected(key.error());
+    if (key->digest != step.key) {
+        return fail(fmt::format(
+            "kernel '{}': its sources or its compiler changed while it was built; run apply again "
+            "when nobody writes to them",
+            step.kernel.name
+        ));
+    }
+    plan::KernelRecord record;
+    record.key = step.key;
+    record.name = step.kernel.name;
+    record.source = kernel::describe_source(step.kernel, pins);
+    record.arch = kernel::architecture_of(step.kernel.arch).make;
+    if (std::holds_alternative<fleet::DebSource>(step.kernel.source)) return record;
+    return inquiry.compiler(step.kernel.arch).map([&](const std::string& compiler) {
+        record.compiler = compiler;
+        return record;
+    });
+}
+
 // What commands printed; a package that needed none has none.
 Result<void> keep_log(host::Host& host, const Path& log, const Path& directory) {
     const auto there = host.status(log);
@@ -171,32 +197,16 @@ Result<plan::KernelRecord> build_kernel(store::Changes& changes, const KernelSte
     const auto begun = host.now();
     const auto made =
         kernel::build({step.fleet, step.kernel, *pins, step.key, past_build(step)}, *workshop);
-    Result<plan::KernelRecord> record = tl::unexpected(Error{});
-    if (made) {
-        const auto key = kernel::key_of(step.kernel, *pins, host);
-        if (key && key->digest == step.key) {
-            plan::KernelRecord begin;
-            begin.key = step.key;
-            begin.name = step.kernel.name;
-            begin.source = kernel::describe_source(step.kernel, *pins);
-            begin.arch = kernel::architecture_of(step.kernel.arch).make;
+    const auto record = made.and_then([&](const kernel::Built& built) {
+        return begin_record(step, *pins, host).and_then([&](plan::KernelRecord begin) {
             begin.took_s = static_cast<std::uint64_t>(
                 std::chrono::duration_cast<std::chrono::seconds>(host.now() - begun).count()
             );
-            record = keep_log(host, workshop->log, made->directory).and_then([&] {
-                return keep(changes, step, *made, std::move(begin));
+            return keep_log(host, workshop->log, built.directory).and_then([&] {
+                return keep(changes, step, built, std::move(begin));
             });
-        } else {
-            record = key ? fail(fmt::format(
-                               "kernel '{}': its sources changed while it was built; run apply "
-                               "again when nobody writes to them",
-                               step.kernel.name
-                           ))
-                         : tl::unexpected(key.error());
-        }
-    } else {
-        record = tl::unexpected(made.error());
-    }
+        });
+    });
     // Sources and objects take gigabytes: they go also when it failed. The log stays.
     if (auto removed = host.remove_all(workshop->staging); !removed && record) {
         return tl::unexpected(removed.error());

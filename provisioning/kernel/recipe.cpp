@@ -21,7 +21,9 @@ constexpr Architecture arm = {
 constexpr Architecture arm64 = {
     "arm64", "arm64", "aarch64-linux-gnu-", "gcc-aarch64-linux-gnu", "Image", "kernel8.img"};
 
-// Kind, size and time of every file; git's own directory says nothing about the files.
+// Size, mode and times of every file, of which nobody can set back the time of its last change:
+// also what was edited to the same size and got its old date again is noticed. git's own directory
+// says nothing about the files.
 Result<void> add_tree(
     host::Host& host, const Path& directory, const std::string& shown, Sha256& sum, int depth
 ) {
@@ -40,11 +42,12 @@ Result<void> add_tree(
         if (!found) return tl::unexpected(found.error());
         if (!*found) continue;  // gone meanwhile
         sum.update(fmt::format(
-            "{}:{} {} {} {:o}\n",
+            "{}:{} {} {} {} {:o}\n",
             name.size(),
             name,
             (*found)->size,
             (*found)->modified_ns,
+            (*found)->changed_ns,
             (*found)->mode
         ));
     }
@@ -143,7 +146,8 @@ Asking asking_of(const fleet::Kernel& kernel) {
     return asking;
 }
 
-Result<Key> key_of(const fleet::Kernel& kernel, const Pins& pins, host::Host& host) {
+Result<Key> key_of(const fleet::Kernel& kernel, const Pins& pins, Inquiry& inquiry) {
+    host::Host& host = inquiry.host();
     const auto named = [&](const Error& error) {
         return Error{fmt::format("kernel '{}': {}", kernel.name, error.message)};
     };
@@ -156,6 +160,11 @@ Result<Key> key_of(const fleet::Kernel& kernel, const Pins& pins, host::Host& ho
     sum.update(
         fmt::format("kernel {}\n{}\n{}\n", recipe, *source, architecture_of(kernel.arch).make)
     );
+    if (!std::holds_alternative<fleet::DebSource>(kernel.source)) {
+        const auto compiler = inquiry.compiler(kernel.arch);
+        if (!compiler) return tl::unexpected(named(compiler.error()));
+        sum.update(fmt::format("compiler {}\n", *compiler));
+    }
     if (kernel.defconfig.find('/') == std::string::npos) {
         sum.update(fmt::format("defconfig {}\n", kernel.defconfig));
     } else {

@@ -10,6 +10,7 @@
 #include "config/types/result.hpp"
 #include "provisioning/host/host.hpp"
 #include "provisioning/kernel/configuration.hpp"
+#include "provisioning/kernel/inquiry.hpp"
 #include "provisioning/kernel/pins.hpp"
 
 namespace bramble::kernel {
@@ -39,10 +40,10 @@ struct Key {
     bool pinned = true;  // false: what the source means is not known yet, the key is provisional
 };
 
-// Of the source (of a tree every file's path, size and time), the pins, the options, the patches'
-// and the configuration file's content, the recipe here. Errors name the kernel: a source, a patch
-// that is not there.
-[[nodiscard]] Result<Key> key_of(const fleet::Kernel& kernel, const Pins& pins, host::Host& host);
+// Of the source (of a tree every file's path, size and times), the pins, the options, the patches'
+// and the configuration file's content, the compiler that would build it (a package needs none),
+// the recipe here. Errors name the kernel: a source, a patch that is not there.
+[[nodiscard]] Result<Key> key_of(const fleet::Kernel& kernel, const Pins& pins, Inquiry& inquiry);
 
 // What follows the version in `uname -r`: "-bramble-" and twelve digits of the key.
 std::string release_suffix(const Digest& key);

@@ -45,6 +45,7 @@ struct KernelRecord {
     std::string name;        // that it had in the fleet file
     std::string source;      // where it came from, for people
     std::string arch;        // arm, arm64
+    std::string compiler{};  // as it tells its version; empty: none was needed, or not recorded
     std::string release;     // `uname -r`
     layout::BootTree files;  // objects: "kernel", device trees, overlays/
     bool has_modules = false;

@@ -162,7 +162,8 @@ private:
                 observed_.kernels.at(kernel),
                 {}};
             if (step.reason.empty()) {
-                step.reason = other ? "its source, options or patches changed" : "not in the store";
+                step.reason =
+                    other ? "its source, options, patches or compiler changed" : "not in the store";
             }
             step.estimate = estimator_.build(kernel);
             builds_[kernel] = add(std::move(step));

@@ -43,6 +43,7 @@ std::string write_kernel_record(const plan::KernelRecord& record) {
         {"name", record.name},
         {"source", record.source},
         {"arch", record.arch},
+        {"compiler", record.compiler},
         {"release", record.release},
         {"has_modules", record.has_modules},
         {"mounts_root", record.mounts_root},
@@ -64,6 +65,8 @@ std::optional<plan::KernelRecord> parse_kernel_record(std::string_view text) {
         record.name = text_of(written, "name");
         record.source = text_of(written, "source");
         record.arch = text_of(written, "arch");
+        // What an older version wrote has none.
+        if (written.contains("compiler")) record.compiler = text_of(written, "compiler");
         record.release = text_of(written, "release");
         record.has_modules = written.at("has_modules").as_bool();
         record.mounts_root = written.at("mounts_root").as_bool();

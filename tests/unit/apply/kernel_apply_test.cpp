@@ -37,6 +37,10 @@ TEST_F(KernelApply, KernelAndModulesArriveInOneGeneration) {
     EXPECT_TRUE(record.mounts_root);
     EXPECT_EQ(record.source, "sources in /src/linux");
     EXPECT_EQ(record.steps, 1U);
+    EXPECT_EQ(
+        record.compiler,
+        "aarch64-linux-gnu-gcc (Debian) 12.2.0, GNU ld (GNU Binutils for Debian) 2.40"
+    );
     const auto manifest = current();
     EXPECT_EQ(manifest.boards[0].kernel_release, record.release);
     EXPECT_THAT(boot_file("kernel8.img"), HasSubstr("CONFIG_DM_VERITY=y"));
@@ -78,6 +82,33 @@ TEST_F(KernelApply, AChangedOptionBuildsAnotherKernelAndAnotherBase) {
     EXPECT_NE(current().boards[0].kernel_release, before.boards[0].kernel_release);
     EXPECT_NE(current().boards[0].root->path, before.boards[0].root->path);
     EXPECT_THAT(boot_file("kernel8.img"), HasSubstr("CONFIG_DM_DEBUG=y"));
+}
+
+TEST_F(KernelApply, AnotherCompilerBuildsAnotherKernel) {
+    ASSERT_TRUE(apply());
+    const std::string before = current().boards[0].kernel_release;
+    machine.script("aarch64-linux-gnu-gcc", saying("aarch64-linux-gnu-gcc (Debian) 14.2.0"));
+    const auto outcome = apply();
+    ASSERT_TRUE(outcome) << outcome.error().message;
+    EXPECT_TRUE(outcome->changed);
+    EXPECT_EQ(built().size(), 2U);
+    EXPECT_NE(current().boards[0].kernel_release, before);
+}
+
+TEST_F(KernelApply, ACompilerThatChangesUnderTheBuildIsNoticed) {
+    machine.script("make", [](host::MemoryHost& host, const host::Command& command) {
+        host.script("aarch64-linux-gnu-gcc", saying("aarch64-linux-gnu-gcc (Debian) 14.2.0"));
+        return scripted_make(host, command);
+    });
+    const auto outcome = apply();
+    ASSERT_FALSE(outcome);
+    EXPECT_THAT(
+        outcome.error().message,
+        HasSubstr("kernel 'verity': its sources or its compiler changed while it was built; run "
+                  "apply again when nobody writes to them")
+    );
+    EXPECT_TRUE(built().empty());
+    EXPECT_TRUE(nothing_is_left());
 }
 
 TEST_F(KernelApply, AnOptionThatDidNotSurviveStopsBeforeTheBuild) {

@@ -59,16 +59,25 @@ inline Result<host::CommandOutcome> scripted_merge(
     return host::CommandOutcome{};
 }
 
+// A program that tells its version.
+inline host::MemoryHost::Script saying(const std::string& version) {
+    return [version](host::MemoryHost&, const host::Command&) {
+        return host::CommandOutcome{0, version + "\nCopyright\n", ""};
+    };
+}
+
 inline void furnish_kernel(host::MemoryHost& machine, fleet::Fleet& fleet) {
     machine.put_file("/src/linux/Makefile", "VERSION = 6\n");
     machine.put_file("/src/linux/Kconfig", "config NFS_V3\n\tbool \"3\"\n");
     machine.script("make", scripted_make);
     machine.script("sh", scripted_merge);
-    for (const char* program : {"gcc", "flex", "bison", "bc", "aarch64-linux-gnu-gcc", "depmod"}) {
+    for (const char* program : {"gcc", "flex", "bison", "bc", "depmod"}) {
         machine.script(program, [](host::MemoryHost&, const host::Command&) {
             return host::CommandOutcome{};
         });
     }
+    machine.script("aarch64-linux-gnu-gcc", saying("aarch64-linux-gnu-gcc (Debian) 12.2.0"));
+    machine.script("aarch64-linux-gnu-ld", saying("GNU ld (GNU Binutils for Debian) 2.40"));
     fleet::Kernel kernel;
     kernel.name = "verity";
     kernel.source = fleet::PathSource{"/src/linux"};

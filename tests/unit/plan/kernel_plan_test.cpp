@@ -125,7 +125,8 @@ TEST_F(KernelPlanTest, AnotherKernelIsAnotherBaseOfTheSameImage) {
     seen.kernels["verity"] = Digest::of("verity changed");
     EXPECT_NE(base().key, before);
     EXPECT_THAT(
-        rendered(), HasSubstr("build kernel verity: its source, options or patches changed")
+        rendered(),
+        HasSubstr("build kernel verity: its source, options, patches or compiler changed")
     );
     EXPECT_THAT(rendered(), testing::Not(HasSubstr("ingest image")));
 }
