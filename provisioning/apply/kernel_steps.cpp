@@ -19,13 +19,14 @@ namespace {
 
 using host::Path;
 
-// The latest build of a kernel of this name, else of this architecture.
+// The latest build of this kernel; another one of the same architecture may be ten times its size
+// and says nothing.
 std::optional<kernel::PastBuild> past_build(const KernelStep& step) {
     const std::string arch(kernel::architecture_of(step.kernel.arch).make);
     const plan::KernelRecord* found = nullptr;
     for (const auto& [key, record] : step.built) {
-        if (record.steps == 0 || record.arch != arch) continue;
-        if (found == nullptr || record.name == step.kernel.name) found = &record;
+        if (record.steps == 0 || record.arch != arch || record.name != step.kernel.name) continue;
+        if (found == nullptr || record.built_at_s > found->built_at_s) found = &record;
     }
     if (found == nullptr) return std::nullopt;
     return kernel::PastBuild{
@@ -56,6 +57,12 @@ Result<plan::KernelRecord> begin_record(
         record.compiler = compiler;
         return record;
     });
+}
+
+std::uint64_t seconds_since_1970(std::chrono::system_clock::time_point time) {
+    return static_cast<std::uint64_t>(
+        std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count()
+    );
 }
 
 // What commands printed; a package that needed none has none.
@@ -202,6 +209,7 @@ Result<plan::KernelRecord> build_kernel(store::Changes& changes, const KernelSte
             begin.took_s = static_cast<std::uint64_t>(
                 std::chrono::duration_cast<std::chrono::seconds>(host.now() - begun).count()
             );
+            begin.built_at_s = seconds_since_1970(host.now());
             return keep_log(host, workshop->log, built.directory).and_then([&] {
                 return keep(changes, step, built, std::move(begin));
             });

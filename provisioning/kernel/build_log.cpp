@@ -65,7 +65,9 @@ std::optional<std::string> BuildProgress::on_line(std::string_view line, Duratio
 std::string BuildProgress::describe_now(std::string_view what, Duration elapsed) const {
     constexpr std::uint64_t enough = 50;
     if (!past_ || past_->steps == 0 || steps_ >= past_->steps || steps_ < enough) {
-        return fmt::format("{} files built in {}: {}", steps_, describe(elapsed), what);
+        return fmt::format(
+            "{} file{} built in {}: {}", steps_, steps_ == 1 ? "" : "s", describe(elapsed), what
+        );
     }
     const std::uint64_t left = past_->steps - steps_;
     const double by_today = static_cast<double>(elapsed.count()) * static_cast<double>(left) /

@@ -53,7 +53,8 @@ struct KernelRecord {
     std::set<std::string> nfs_versions;  // 3, 4, 4.1, 4.2
     std::uint64_t steps = 0;             // files built; 0: none
     std::uint64_t took_s = 0;
-    Inputs inputs{};  // empty: not known
+    std::uint64_t built_at_s = 0;  // since 1970; 0: not recorded
+    Inputs inputs{};               // empty: not known
 
     friend bool operator==(const KernelRecord&, const KernelRecord&) = default;
 };

@@ -50,6 +50,7 @@ std::string write_kernel_record(const plan::KernelRecord& record) {
         {"nfs_versions", std::move(versions)},
         {"steps", record.steps},
         {"took_s", record.took_s},
+        {"built_at_s", record.built_at_s},
         {"inputs", json::value_from(record.inputs)},
         {"files", std::move(files)}};
     return json::serialize(written) + "\n";
@@ -65,8 +66,11 @@ std::optional<plan::KernelRecord> parse_kernel_record(std::string_view text) {
         record.name = text_of(written, "name");
         record.source = text_of(written, "source");
         record.arch = text_of(written, "arch");
-        // What an older version wrote has none.
+        // What an older version wrote has neither.
         if (written.contains("compiler")) record.compiler = text_of(written, "compiler");
+        if (const auto* built_at = written.if_contains("built_at_s")) {
+            record.built_at_s = built_at->to_number<std::uint64_t>();
+        }
         record.release = text_of(written, "release");
         record.has_modules = written.at("has_modules").as_bool();
         record.mounts_root = written.at("mounts_root").as_bool();

@@ -27,7 +27,7 @@ std::string shown(const Digest& key) {
 // A kernel as one line of the list: of the fleet file, of the store, or of both.
 struct KernelLine {
     std::string name;
-    std::string state;  // "current": what the fleet file asks for; "not built", "earlier"
+    std::string state;  // "built", "not built", "no board runs it"; "earlier": asked for no longer
     Digest key;
     const plan::KernelRecord* record = nullptr;
     std::vector<std::string> profiles;
@@ -136,6 +136,17 @@ Result<Seen> look(const Invocation& invocation, host::Host& host, Exit& exit) {
     return Seen{std::move(loaded->fleet), std::move(*built), paths};
 }
 
+// Of several builds that answer to one word the one that was made last; none: null.
+template <typename Matches>
+const plan::KernelRecord* latest(const std::vector<plan::KernelRecord>& built, Matches matches) {
+    const plan::KernelRecord* found = nullptr;
+    for (const plan::KernelRecord& record : built) {
+        if (!matches(record)) continue;
+        if (found == nullptr || record.built_at_s >= found->built_at_s) found = &record;
+    }
+    return found;
+}
+
 Exit list(const Invocation& invocation) {
     host::RealHost host;
     Exit exit = Exit::done;
@@ -156,12 +167,12 @@ Exit log(const Invocation& invocation, const std::string& kernel) {
     Exit exit = Exit::done;
     const auto seen = look(invocation, host, exit);
     if (!seen) return print_error(seen.error().message, exit);
+    const auto* found = latest(seen->built, [&](const plan::KernelRecord& record) {
+        return record.name == kernel || record.release == kernel ||
+               (kernel.size() >= 6 && record.key.to_string().starts_with(kernel));
+    });
     host::Path path;
-    for (const plan::KernelRecord& record : seen->built) {
-        const bool named = record.name == kernel || record.release == kernel ||
-                           (kernel.size() >= 6 && record.key.to_string().starts_with(kernel));
-        if (named) path = store::kernel_path(seen->paths, record.key) / "log";
-    }
+    if (found != nullptr) path = store::kernel_path(seen->paths, found->key) / "log";
     if (kernel.find('/') == std::string::npos) {
         const host::Path latest =
             seen->paths.store() / "logs" / fmt::format("kernel-{}.log", kernel);
@@ -187,16 +198,16 @@ Exit which(const Invocation& invocation, const std::string& board) {
     if (!seen) return print_error(seen.error().message, exit);
     const auto current = store::Store(host, seen->paths).current();
     if (!current) return print_error(current.error().message, Exit::machine);
-    const layout::BoardEntry* entry = *current ? (*current)->find_board(board) : nullptr;
+    if (!*current) return print_error("nothing is published yet: run bramble apply", Exit::no);
+    const layout::BoardEntry* entry = (*current)->find_board(board);
     if (entry == nullptr) {
         return print_error(
             fmt::format("the published generation has no board '{}'", board), Exit::no
         );
     }
-    const plan::KernelRecord* found = nullptr;
-    for (const plan::KernelRecord& record : seen->built) {
-        if (record.release == entry->kernel_release) found = &record;
-    }
+    const auto* found = latest(seen->built, [&](const plan::KernelRecord& record) {
+        return record.release == entry->kernel_release;
+    });
     if (invocation.json) {
         json::object one = {{"board", board}, {"release", entry->kernel_release}};
         if (found != nullptr) {
@@ -204,6 +215,7 @@ Exit which(const Invocation& invocation, const std::string& board) {
             one["kernel"] = found->name;
             one["key"] = found->key.to_string();
             one["source"] = found->source;
+            if (!found->compiler.empty()) one["compiler"] = found->compiler;
             one["config"] = (place / "config").string();
             one["log"] = (place / "log").string();
         }
@@ -217,12 +229,15 @@ Exit which(const Invocation& invocation, const std::string& board) {
         return Exit::done;
     }
     const std::string place = store::kernel_path(seen->paths, found->key).string();
+    const std::string compiler =
+        found->compiler.empty() ? "" : fmt::format("  built by {}\n", found->compiler);
     print_result(fmt::format(
-        "{}: {}\n  kernel {} from {}\n  options: {}/config\n  log: {}/log\n",
+        "{}: {}\n  kernel {} from {}\n{}  options: {}/config\n  log: {}/log\n",
         board,
         release,
         found->name,
         found->source,
+        compiler,
         place,
         place
     ));

@@ -111,6 +111,37 @@ TEST_F(KernelApply, ACompilerThatChangesUnderTheBuildIsNoticed) {
     EXPECT_TRUE(nothing_is_left());
 }
 
+TEST_F(KernelApply, TheEstimateComesFromTheLatestBuildOfThatKernel) {
+    std::vector<std::string> said;
+    std::size_t files = 60;
+    machine.script("make", [&](host::MemoryHost& host, const host::Command& command) {
+        for (std::size_t i = 1; i < files && has_word(command, "Image"); ++i) {
+            if (i == 55) host.advance(std::chrono::seconds(55));
+            command.on_line("  CC      init/version.o");
+        }
+        return scripted_make(host, command);
+    });
+    Options options;
+    options.on_event = [&](const Event& event) { said.push_back(event.text); };
+    const auto estimate = [&](const std::string& option) {
+        fleet.kernels[0].options[option] = "y";
+        said.clear();
+        const auto outcome = run(fleet, options, machine);
+        EXPECT_TRUE(outcome) << outcome.error().message;
+        for (const std::string& line : said) {
+            if (line.find("55 ") == 0) return line;
+        }
+        return std::string();
+    };
+    EXPECT_EQ(estimate("A"), "55 files built in 55.0 s: init/version.o") << "there is no past";
+    files = 110;
+    EXPECT_THAT(estimate("B"), testing::StartsWith("55 of about 60 files built, about "));
+    EXPECT_THAT(estimate("C"), testing::StartsWith("55 of about 110 files built, about "));
+    fleet.kernels[0].name = "other";
+    fleet.profiles[0].kernel = "other";
+    EXPECT_THAT(estimate("D"), testing::StartsWith("55 files built")) << "another kernel's past";
+}
+
 TEST_F(KernelApply, AnOptionThatDidNotSurviveStopsBeforeTheBuild) {
     fleet.sources[0].text = "version: 1\n\n\nverity:\n  options: {UNKNOWN: y}\n";
     fleet.kernels[0].options["UNKNOWN"] = "y";

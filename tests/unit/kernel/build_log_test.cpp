@@ -12,7 +12,7 @@ TEST(BuildProgressTest, WithoutAnEarlierBuildItSaysWhatIsDoneAndGuessesNothing) 
     EXPECT_EQ(progress.on_line("make: Entering directory '/x'", seconds(0)), std::nullopt);
     EXPECT_EQ(progress.on_line("  CALL    scripts/checksyscalls.sh", seconds(0)), std::nullopt);
     EXPECT_EQ(
-        progress.on_line("  CC      init/main.o", seconds(1)), "1 files built in 1.0 s: init/main.o"
+        progress.on_line("  CC      init/main.o", seconds(1)), "1 file built in 1.0 s: init/main.o"
     );
     EXPECT_EQ(progress.on_line("  AS      a.o", seconds(5)), std::nullopt);
     EXPECT_EQ(
@@ -24,7 +24,7 @@ TEST(BuildProgressTest, WithoutAnEarlierBuildItSaysWhatIsDoneAndGuessesNothing) 
 
 TEST(BuildProgressTest, AnEarlierBuildGivesAnEstimateThatTodaysPaceCorrects) {
     BuildProgress progress(PastBuild{100, seconds(1000)});
-    EXPECT_EQ(progress.on_line("  CC      a.o", seconds(1)), "1 files built in 1.0 s: a.o");
+    EXPECT_EQ(progress.on_line("  CC      a.o", seconds(1)), "1 file built in 1.0 s: a.o");
     std::optional<std::string> last;
     for (int i = 2; i <= 50; ++i) last = progress.on_line("  CC      b.o", seconds(i * 20));
     // Half is done in 1000 s: at today's pace 1000 s are left, at the earlier one's 500.
