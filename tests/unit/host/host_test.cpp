@@ -63,6 +63,31 @@ TYPED_TEST(HostTest, WhatWasWrittenIsReadAndLeavesNothingBeside) {
     EXPECT_THAT(this->names(this->top), ElementsAre("a"));
 }
 
+TYPED_TEST(HostTest, AListingTellsWhatEachEntryIs) {
+    ASSERT_TRUE(this->host.write_file(this->top / "a file", ""));
+    ASSERT_TRUE(this->host.make_directories(this->top / "directory"));
+    ASSERT_TRUE(this->host.replace_symlink("directory", this->top / "link"));
+    const auto entries = this->host.list(this->top).value();
+    ASSERT_EQ(entries.size(), 3U);
+    EXPECT_EQ(entries[0].kind, FileKind::regular);
+    EXPECT_EQ(entries[1].kind, FileKind::directory);
+    EXPECT_EQ(entries[2].kind, FileKind::symlink);
+}
+
+TEST(RealHostStatus, TheTimeOfTheLastChangeIsNotSetBackWithTheDate) {
+    RealMachine machine;
+    const Path path = machine.top / "a";
+    ASSERT_TRUE(machine.host.write_file(path, "one", 0644));
+    const auto date = std::filesystem::last_write_time(path) - std::chrono::hours(1);
+    std::filesystem::last_write_time(path, date);
+    const FileStatus before = machine.host.status(path).value().value();
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));  // a tick of the coarsest clock
+    std::filesystem::last_write_time(path, date);
+    const FileStatus after = machine.host.status(path).value().value();
+    EXPECT_EQ(after.modified_ns, before.modified_ns);
+    EXPECT_GT(after.changed_ns, before.changed_ns);
+}
+
 // Objects of one prefix are stored by several threads.
 TEST(RealHostAtOnce, TwoMakeTheSameDirectories) {
     RealMachine machine;
