@@ -64,6 +64,24 @@ public:
         const std::vector<std::string>& words,
         const Path& directory = {}
     ) {
+        return run_or_fail(workshop_.host, command_of(program, words, directory));
+    }
+
+    // A package's stanza; empty: there is no such package, which apt-cache takes for a failure.
+    Result<std::string> show(const std::string& package) {
+        const host::Command command =
+            command_of("apt-cache", {"show", "--no-all-versions", package}, {});
+        const auto outcome = workshop_.host.run(command);
+        if (!outcome) return tl::unexpected(outcome.error());
+        if (outcome->exit_code == 0) return outcome->output;
+        if (outcome->errors.find("No packages found") != std::string::npos) return "";
+        return fail(fmt::format("apt-cache show {}: {}", package, outcome->errors));
+    }
+
+private:
+    host::Command command_of(
+        const std::string& program, const std::vector<std::string>& words, const Path& directory
+    ) const {
         const std::string state = state_.string();
         host::Command command;
         command.argv = {program};
@@ -84,10 +102,9 @@ public:
         if (!directory.empty()) command.directory = directory;
         command.log = workshop_.log;
         command.stop = workshop_.stop;
-        return run_or_fail(workshop_.host, command);
+        return command;
     }
 
-private:
     const Architecture& architecture_;
     const Workshop& workshop_;
     const Path state_;
@@ -95,9 +112,9 @@ private:
 
 Result<std::string> find_package(Apt& apt, std::string package) {
     for (int i = 0; i < metapackages_max; ++i) {
-        const auto shown = apt.run("apt-cache", {"show", "--no-all-versions", package});
+        const auto shown = apt.show(package);
         if (!shown) return tl::unexpected(shown.error());
-        const auto facts = parse_package(shown->output);
+        const auto facts = parse_package(*shown);
         if (!facts) {
             return fail(fmt::format("this machine's package sources have no package {}", package));
         }
@@ -188,6 +205,7 @@ Result<Built> unpack_package(const Order& order, const Workshop& workshop) {
     }
     const auto archive = the_archive(host, download);
     if (!archive) return tl::unexpected(archive.error());
+    say(workshop, "unpacking " + archive->filename().string());
     host::Command unpack;
     unpack.argv = {"dpkg-deb", "--extract", archive->string(), tree.string()};
     unpack.stop = workshop.stop;

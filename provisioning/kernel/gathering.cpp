@@ -57,12 +57,12 @@ Result<void> Gathering::add_device_trees(const Path& from) {
 }
 
 Result<void> Gathering::adopt_modules(const Path& tree, const std::string& release) {
+    Path from = tree / "lib/modules" / release;
+    const auto there = host_.status(from);
+    if (!there) return tl::unexpected(there.error());
+    if (!*there) from = tree / "usr/lib/modules" / release;
     return host_.make_directories(modules() / "lib/modules")
-        .and_then([&] {
-            return host_.rename(
-                tree / "lib/modules" / release, modules() / "lib/modules" / release
-            );
-        })
+        .and_then([&] { return host_.rename(from, modules() / "lib/modules" / release); })
         .and_then([&] { return finish_modules(release); });
 }
 

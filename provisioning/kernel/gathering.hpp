@@ -26,7 +26,7 @@ public:
     // names that their firmware asks for; none there is fine.
     [[nodiscard]] Result<void> add_device_trees(const Path& from);
 
-    // lib/modules/RELEASE of `tree`, which is moved.
+    // lib/modules/RELEASE of `tree`, or usr/lib/modules/RELEASE as Debian 13 has it; it is moved.
     [[nodiscard]] Result<void> adopt_modules(const Path& tree, const std::string& release);
 
     // Lists what each module needs, and takes out the links to where they were built.

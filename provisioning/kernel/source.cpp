@@ -1,6 +1,9 @@
 #include "provisioning/kernel/source.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
 
 namespace bramble::kernel {
 namespace {
@@ -16,6 +19,48 @@ host::Command command(const Workshop& workshop, std::vector<std::string> argv) {
     made.log = workshop.log;
     made.stop = workshop.stop;
     return made;
+}
+
+// What git prints of a fetch that takes long: "Receiving objects:  42% (33022/78624), 94 MiB | 9
+// MiB/s".
+bool tells_progress(std::string_view line) {
+    return line.starts_with("Receiving objects:") || line.starts_with("Updating files:") ||
+           line.starts_with("remote: Compressing objects:");
+}
+
+// Its lines without those that were written over.
+std::string last_written(std::string_view text) {
+    std::string lines;
+    while (!text.empty()) {
+        const std::size_t end = std::min(text.find('\n'), text.size());
+        std::string_view line = text.substr(0, end);
+        text.remove_prefix(std::min(end + 1, text.size()));
+        line = line.substr(line.find_last_of('\r') + 1);  // npos + 1 is 0
+        if (!line.empty()) lines += fmt::format("\n{}", line);
+    }
+    return lines;
+}
+
+// Shows how far git is, now and then.
+Result<void> run_git(const Workshop& workshop, const std::vector<std::string>& argv) {
+    constexpr auto interval = std::chrono::seconds(5);
+    host::Command made = command(workshop, argv);
+    auto told = workshop.host.now();
+    made.on_line = [&](std::string_view line) {
+        const auto now = workshop.host.now();
+        if (!tells_progress(line) || now - told < interval) return;
+        told = now;
+        say(workshop, line.substr(0, line.find_last_not_of(' ') + 1));
+    };
+    const auto outcome = workshop.host.run(made);
+    if (!outcome) return tl::unexpected(outcome.error());
+    if (outcome->exit_code == 0) return {};
+    return fail(fmt::format(
+        "'{}' ended with exit code {}:{}",
+        fmt::join(argv, " "),
+        outcome->exit_code,
+        last_written(outcome->errors)
+    ));
 }
 
 Result<void> need(host::Host& host, std::string_view program) {
@@ -79,11 +124,9 @@ public:
         const std::string place = place_.string();
         for (const std::vector<std::string>& argv : std::vector<std::vector<std::string>>{
                  {"git", "init", "--quiet", place},
-                 {"git", "-C", place, "fetch", "--quiet", "--depth=1", git.url, commit},
-                 {"git", "-C", place, "checkout", "--quiet", "--detach", commit}}) {
-            if (auto ran = run_or_fail(host_, command(workshop_, argv)); !ran) {
-                return tl::unexpected(ran.error());
-            }
+                 {"git", "-C", place, "fetch", "--progress", "--depth=1", git.url, commit},
+                 {"git", "-C", place, "checkout", "--progress", "--quiet", "--detach", commit}}) {
+            if (auto ran = run_git(workshop_, argv); !ran) return tl::unexpected(ran.error());
         }
         return place_;
     }

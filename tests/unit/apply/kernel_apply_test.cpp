@@ -226,6 +226,35 @@ TEST_F(KernelApply, ABranchIsPinnedOnceAndAgainWhenAsked) {
     EXPECT_THAT(machine.text_at("/etc/bramble/fleet.lock"), HasSubstr(tip));
 }
 
+TEST_F(KernelApply, AFetchSaysHowFarItIsAndWhyItEnded) {
+    fleet.kernels[0].source = fleet::GitSource{"https://g/linux", "", std::string(40, 'a')};
+    machine.script("git", [](host::MemoryHost& host, const host::Command& command) {
+        if (!has_word(command, "fetch")) return host::CommandOutcome{};
+        command.on_line("Receiving objects:   1% (1/100)");
+        host.advance(std::chrono::seconds(5));
+        command.on_line("Receiving objects:  42% (42/100)      ");
+        command.on_line("Receiving objects:  43% (43/100)");
+        return host::CommandOutcome{
+            128,
+            "",
+            "Receiving objects:   1% (1/100)\rReceiving objects:  43% (43/100)\rfatal: the remote "
+            "end hung up\nfatal: early EOF\n"};
+    });
+    std::vector<std::string> said;
+    Options options;
+    options.on_event = [&](const Event& event) {
+        if (event.text.starts_with("Receiving")) said.push_back(event.text);
+    };
+    const auto outcome = run(fleet, options, machine);
+    ASSERT_FALSE(outcome);
+    EXPECT_THAT(said, testing::ElementsAre("Receiving objects:  42% (42/100)"));
+    EXPECT_THAT(
+        outcome.error().message,
+        HasSubstr("' ended with exit code 128:\nfatal: the remote end hung up\nfatal: early EOF")
+    );
+    EXPECT_TRUE(nothing_is_left());
+}
+
 TEST_F(KernelApply, AKernelGoesWithTheLastGenerationThatRunsIt) {
     ASSERT_TRUE(apply());
     fleet.profiles[0].kernel.reset();
