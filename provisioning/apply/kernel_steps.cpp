@@ -216,6 +216,7 @@ Result<plan::KernelRecord> build_kernel(store::Changes& changes, const KernelSte
         });
     });
     // Sources and objects take gigabytes: they go also when it failed. The log stays.
+    if (step.progress) step.progress("removing its sources and objects");
     if (auto removed = host.remove_all(workshop->staging); !removed && record) {
         return tl::unexpected(removed.error());
     }

@@ -198,7 +198,7 @@ Exit which(const Invocation& invocation, const std::string& board) {
     if (!seen) return print_error(seen.error().message, exit);
     const auto current = store::Store(host, seen->paths).current();
     if (!current) return print_error(current.error().message, Exit::machine);
-    if (!*current) return print_error("nothing is published yet: run bramble apply", Exit::no);
+    if (!*current) return print_error("nothing is published yet: run `bramble apply`", Exit::no);
     const layout::BoardEntry* entry = (*current)->find_board(board);
     if (entry == nullptr) {
         return print_error(
