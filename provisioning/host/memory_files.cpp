@@ -137,6 +137,9 @@ Result<void> MemoryHost::rename(const Path& from, const Path& to) {
     if (find(Path(target).parent_path().string()) == nullptr)
         return failed("rename to", to, missing);
     if (has_mount(source) || has_mount(target)) return failed("rename to", to, busy);
+    if (mount_of(source) != mount_of(target)) {
+        return failed("rename to", to, "Invalid cross-device link");
+    }
     const bool directory = moved->kind == FileKind::directory;
     if (directory && below(target).size() > 1)
         return failed("rename to", to, "Directory not empty");

@@ -142,7 +142,8 @@ private:
     void move_below(const std::string& from, const std::string& to);  // without `from` itself
     void copy_below(const std::string& from, const std::string& to);  // likewise
     void take_off(const MountRecord& mount);
-    bool has_mount(const std::string& resolved) const;  // at or below it
+    bool has_mount(const std::string& resolved) const;        // at or below it
+    std::string mount_of(const std::string& resolved) const;  // where it lies; "" in none
 
     std::map<std::string, Node> nodes_;
     std::map<std::string, Script> scripts_;

@@ -128,6 +128,15 @@ bool MemoryHost::has_mount(const std::string& resolved) const {
     });
 }
 
+std::string MemoryHost::mount_of(const std::string& resolved) const {
+    std::string longest;
+    for (const MountRecord& mount : mounts_) {
+        const bool over = is_at_or_below(resolved, mount.at);
+        if (over && mount.at.size() > longest.size()) longest = mount.at;
+    }
+    return longest;
+}
+
 void MemoryHost::move_below(const std::string& from, const std::string& to) {
     for (const std::string& path : below(from)) {
         if (path == from) continue;

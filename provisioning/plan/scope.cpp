@@ -22,11 +22,6 @@ void check_profile(
             {profile.where, fmt::format("profile '{}': {}", profile.name, what), fatal}
         );
     };
-    if (profile.root.mode == fleet::RootMode::shared && observed.filesystem == "btrfs") {
-        add(true,
-            "root: {mode: shared} needs the store on ext4 or xfs: on btrfs a base root is a "
-            "subvolume, which NFS servers export only where it is a mount of its own");
-    }
     const bool external = std::holds_alternative<fleet::NfsExternal>(fleet.appliance.nfs);
     if (external && profile.root.on_base_change == fleet::OnBaseChange::keep) {
         add(true,

@@ -49,7 +49,7 @@ Result<StagedRoot> Changes::stage_overlay(const Path& staged, const Path& base) 
     // The upper directory's own mode and owner are those of the merged root.
     const host::Owner owner{(*like)->uid, (*like)->gid};
     const Path merged = staged / merged_name;
-    return mount_boards()
+    return mount_places()
         .and_then([&] { return host().make_directories(staged); })
         .and_then([&] {
             return host().make_directories_in(staged, upper_name, (*like)->mode, owner);
@@ -78,7 +78,7 @@ Result<StagedRoot> Changes::stage_board_root(
     if (!ready) return tl::unexpected(ready.error());
     if (making.kind == CopyOnWrite::overlay) return stage_overlay(staged, base);
     // On btrfs any root is a subvolume, because only that can be a mount and so a boundary.
-    const bool subvolumes = host().filesystem_of(paths().boards()) == "btrfs";
+    const bool subvolumes = store_.on_btrfs();
     const auto base_is_one = host().is_subvolume(base);
     if (!base_is_one) return tl::unexpected(base_is_one.error());
     Result<void> made;
@@ -118,13 +118,19 @@ Result<void> Changes::adopt_board_root(
 
 // What boards/ itself is a mount for: a server that runs in a mount namespace of its own gets to
 // see roots that are mounted later, wherever else mounts are private. Mounts that are below it by
-// then would be there twice: it comes before the first of them.
-Result<void> Changes::mount_boards() {
+// then would be there twice: it comes before the first of them. So does roots/ where bases may be
+// mounts, since a server that runs by then would not see it come.
+Result<void> Changes::mount_places() {
     const std::lock_guard lock(shared_->mounts);
-    if (mounts_.contains(paths().boards())) return {};
-    return host().mount_itself(paths().boards(), true).map([&] {
-        mounts_.insert(paths().boards());
-    });
+    if (auto done = mount_place(paths().boards()); !done) return done;
+    if (!store_.on_btrfs()) return {};
+    return mount_place(paths().roots());
+}
+
+// With the lock held.
+Result<void> Changes::mount_place(const Path& place) {
+    if (mounts_.contains(place)) return {};
+    return host().mount_itself(place, true).map([&] { mounts_.insert(place); });
 }
 
 Result<void> Changes::mount_root(std::string_view board, std::string_view base) {
@@ -136,7 +142,7 @@ Result<void> Changes::mount_root(std::string_view board, std::string_view base) 
     const auto kind = store_.kind_of(board, base);
     if (!kind) return tl::unexpected(kind.error());
     if (*kind == CopyOnWrite::copy) return {};
-    if (auto done = mount_boards(); !done) return done;
+    if (auto done = mount_places(); !done) return done;
     const std::lock_guard lock(shared_->mounts);
     const Path overlay = overlay_of(paths(), board, base);
     auto done = *kind == CopyOnWrite::btrfs
@@ -153,17 +159,22 @@ Result<void> Changes::mount_roots() {
     if (!boards) return tl::unexpected(boards.error());
     for (const host::DirectoryEntry& board : *boards) {
         if (board.kind != host::FileKind::directory) continue;
-        const auto entries = host().list(paths().board(board.name));
-        if (!entries) return tl::unexpected(entries.error());
-        for (const host::DirectoryEntry& entry : *entries) {
-            if (entry.kind != host::FileKind::directory) continue;
-            if (!entry.name.starts_with(root_prefix)) continue;
-            const auto mounted = mount_root(board.name, entry.name.substr(root_prefix.size()));
-            if (mounted) continue;
-            mount_problems_.push_back(fmt::format(
-                "the root of board {} is not mounted: {}", board.name, mounted.error().message
-            ));
-        }
+        if (auto done = mount_roots_of(board.name); !done) return done;
+    }
+    return mount_shared_roots();
+}
+
+Result<void> Changes::mount_roots_of(const std::string& board) {
+    const auto entries = host().list(paths().board(board));
+    if (!entries) return tl::unexpected(entries.error());
+    for (const host::DirectoryEntry& entry : *entries) {
+        if (entry.kind != host::FileKind::directory) continue;
+        if (!entry.name.starts_with(root_prefix)) continue;
+        const auto mounted = mount_root(board, entry.name.substr(root_prefix.size()));
+        if (mounted) continue;
+        mount_problems_.push_back(
+            fmt::format("the root of board {} is not mounted: {}", board, mounted.error().message)
+        );
     }
     return {};
 }
@@ -243,15 +254,23 @@ Result<void> Changes::remove_leftovers_of(const std::string& board) {
 }
 
 Result<void> Changes::remove_leftovers() {
-    const auto mounted = host().mounts_below(paths().boards());
-    if (!mounted) return tl::unexpected(mounted.error());
-    mounts_.insert(mounted->begin(), mounted->end());
+    for (const Path& place : {paths().boards(), paths().roots()}) {
+        const auto mounted = host().mounts_below(place);
+        if (!mounted) return tl::unexpected(mounted.error());
+        mounts_.insert(mounted->begin(), mounted->end());
+    }
     // One by one: a subvolume inside of a directory is not taken apart with it.
     const auto staged = list_if_there(host(), paths().staging());
     if (!staged) return tl::unexpected(staged.error());
     for (const host::DirectoryEntry& entry : *staged) {
         const Path left = paths().staging() / entry.name;
         if (auto removed = host().remove_all(left); !removed) return removed;
+    }
+    const auto bases = host().list(paths().roots());
+    if (!bases) return tl::unexpected(bases.error());
+    for (const host::DirectoryEntry& base : *bases) {
+        if (!base.name.starts_with(aside_prefix)) continue;
+        if (auto removed = host().remove_all(paths().root(base.name)); !removed) return removed;
     }
     const auto boards = host().list(paths().boards());
     if (!boards) return tl::unexpected(boards.error());

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "provisioning/store/image_record.hpp"
+#include "provisioning/store/listing.hpp"
 #include "provisioning/store/store.hpp"
 
 namespace bramble::store {
@@ -95,6 +96,10 @@ Result<Path> Changes::stage(std::string_view name) {
     return host().make_directories(directory).map([&] { return directory; });
 }
 
+Path Changes::base_aside(std::string_view name) const {
+    return paths().root(aside_prefix + staged_name(name).filename().string());
+}
+
 // On btrfs a base is a subvolume, so that boards' roots can be snapshots of it. Whoever made the
 // tree knew nothing of that; its blocks are not copied.
 Result<void> Changes::adopt_root(const Path& staged, std::string_view name) {
@@ -102,10 +107,10 @@ Result<void> Changes::adopt_root(const Path& staged, std::string_view name) {
     const auto there = host().status(target);
     if (!there) return tl::unexpected(there.error());
     if (*there) return host().remove_all(staged);
-    if (host().filesystem_of(paths().roots()) != "btrfs") {
+    if (!store_.on_btrfs()) {
         return host().sync_tree(staged).and_then([&] { return host().rename(staged, target); });
     }
-    const Path base = staged_name("base");
+    const Path base = base_aside("base");
     return host()
         .make_subvolume(base)
         .and_then([&] {

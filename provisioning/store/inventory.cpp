@@ -112,6 +112,7 @@ Result<Inventory> Store::inventory() const {
     const auto roots = list_if_there(host_, paths_.roots());
     if (!roots) return tl::unexpected(roots.error());
     for (const host::DirectoryEntry& root : *roots) {
+        if (root.name.starts_with(aside_prefix)) continue;
         if (root.kind == host::FileKind::directory) there.roots.insert(root.name);
         if (root.kind != host::FileKind::regular || !root.name.ends_with(initramfs_suffix))
             continue;
@@ -142,7 +143,7 @@ Result<void> Changes::remove_image_record(std::string_view name) {
 
 Result<void> Changes::remove_root(std::string_view name) {
     if (auto removed = remove_initramfs(name); !removed) return removed;
-    return remove_aside(paths().root(name), staged_name("root"));
+    return remove_aside(paths().root(name), base_aside("root"));
 }
 
 Result<void> Changes::remove_object(const Digest& digest) {

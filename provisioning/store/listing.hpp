@@ -23,6 +23,10 @@ inline constexpr std::string_view overlay_prefix = "overlay.";
 inline constexpr std::string_view staged_root_name = ".root-in-the-making";
 inline constexpr std::string_view leaving_root_name = ".root-on-its-way-out";
 
+// Where a base on btrfs is made and any base is taken apart: beside the bases, whose place may be a
+// mount, which no rename crosses. No base's own name begins so.
+inline constexpr char aside_prefix = '.';
+
 inline Result<std::vector<host::DirectoryEntry>> list_if_there(
     host::Host& host, const host::Path& directory
 ) {

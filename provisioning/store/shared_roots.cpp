@@ -99,9 +99,48 @@ Result<std::optional<plan::PackedIdentity>> Store::packed_identity(std::string_v
     return packed;
 }
 
+// On btrfs a base is a subvolume, and servers export that only where it is a mount. Elsewhere a
+// directory will do.
+Result<void> Changes::mount_shared_root(std::string_view base) {
+    if (!store_.on_btrfs()) return {};
+    if (auto done = mount_places(); !done) return done;
+    const Path root = paths().root(base);
+    const std::lock_guard lock(shared_->mounts);
+    if (mounts_.contains(root)) return {};
+    return host().mount_itself(root, false).map([&] { mounts_.insert(root); });
+}
+
+Result<void> Changes::mount_shared_roots() {
+    const auto entries = host().list(paths().roots());
+    if (!entries) return tl::unexpected(entries.error());
+    for (const host::DirectoryEntry& entry : *entries) {
+        std::string base = entry.name;
+        if (!base.ends_with(initramfs_suffix)) continue;
+        base.resize(base.size() - initramfs_suffix.size());
+        const auto tree = host().status(paths().root(base));
+        if (!tree) return tl::unexpected(tree.error());
+        if (!*tree) continue;
+        const auto mounted = mount_shared_root(base);
+        if (mounted) continue;
+        mount_problems_.push_back(
+            fmt::format("the shared root {} is not mounted: {}", base, mounted.error().message)
+        );
+    }
+    return {};
+}
+
+Result<void> Changes::unmount_shared_root(std::string_view base) {
+    const Path root = paths().root(base);
+    const std::lock_guard lock(shared_->mounts);
+    if (mounts_.erase(root) == 0) return {};
+    return host().unmount(root);
+}
+
 Result<void> Changes::record_initramfs(
     std::string_view base, const Digest& recipe, const layout::ObjectFile& initramfs
 ) {
+    // The stamp says that the base is shared: by then it can be exported.
+    if (auto done = mount_shared_root(base); !done) return done;
     const json::object stamp = {
         {"recipe", recipe.to_string()},
         {"object", initramfs.digest.to_string()},
@@ -121,7 +160,9 @@ Result<void> Changes::record_packed_identity(
 }
 
 Result<void> Changes::remove_initramfs(std::string_view base) {
-    return host().remove_all(initramfs_stamp(paths(), base));
+    return unmount_shared_root(base).and_then([&] {
+        return host().remove_all(initramfs_stamp(paths(), base));
+    });
 }
 
 }  // namespace bramble::store

@@ -81,6 +81,9 @@ public:
     // What a board wrote into a root that is an overlay: its upper directory, beside the root.
     Path upper_of(std::string_view board, std::string_view base) const;
 
+    // Where roots are subvolumes, and so exported only as mounts of their own.
+    bool on_btrfs() const { return host_.filesystem_of(paths_.roots()) == "btrfs"; }
+
     // All that lies here and that a collection may take.
     [[nodiscard]] Result<Inventory> inventory() const;
 
@@ -160,7 +163,7 @@ public:
     );
 
     // Remembers the initramfs of a base that boards share, by the recipe it was made by, and the
-    // archive of a board that does.
+    // archive of a board that does. From then on such a base is a mount where an export needs one.
     [[nodiscard]] Result<void> record_initramfs(
         std::string_view base, const Digest& recipe, const layout::ObjectFile& initramfs
     );
@@ -202,9 +205,15 @@ private:
     [[nodiscard]] Result<void> remove_leftovers();
     [[nodiscard]] Result<void> remove_leftovers_of(const std::string& board);
     [[nodiscard]] Result<StagedRoot> stage_overlay(const Path& staged, const Path& base);
+    Path base_aside(std::string_view name) const;
     [[nodiscard]] Result<void> mount_roots();
-    [[nodiscard]] Result<void> mount_boards();
+    [[nodiscard]] Result<void> mount_roots_of(const std::string& board);
+    [[nodiscard]] Result<void> mount_shared_roots();
+    [[nodiscard]] Result<void> mount_places();
+    [[nodiscard]] Result<void> mount_place(const Path& place);
     [[nodiscard]] Result<void> mount_root(std::string_view board, std::string_view base);
+    [[nodiscard]] Result<void> mount_shared_root(std::string_view base);
+    [[nodiscard]] Result<void> unmount_shared_root(std::string_view base);
 
     struct Shared {
         std::mutex mounts;                 // guards mounts_
@@ -215,7 +224,7 @@ private:
     Store store_;
     std::unique_ptr<host::Lock> lock_;
     std::unique_ptr<Shared> shared_ = std::make_unique<Shared>();
-    std::set<Path> mounts_;  // at and below boards/
+    std::set<Path> mounts_;  // at and below boards/ and roots/
     std::vector<std::string> mount_problems_;
 };
 

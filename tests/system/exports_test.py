@@ -17,6 +17,15 @@ from rehearse_test import RELEASE, arm64_kernel  # noqa: E402
 MANY = 1000
 MANY_SECONDS_MAX = 120
 STORE_MIB = 900
+MAKE_A_FILE = """
+import ctypes, ctypes.util, sys
+nfs = ctypes.CDLL(ctypes.util.find_library("nfs"))
+nfs.nfs_init_context.restype = ctypes.c_void_p
+context = ctypes.c_void_p(nfs.nfs_init_context())
+file = ctypes.c_void_p()
+assert nfs.nfs_mount(context, sys.argv[1].encode(), sys.argv[2].encode()) == 0
+print(nfs.nfs_creat(context, b"/new", 0o644, ctypes.byref(file)))
+"""
 
 
 def board(n):
@@ -24,8 +33,11 @@ def board(n):
             f"profile: {'new' if n % 2 == 0 and n < 5 else 'lab'}}}")
 
 
-class Exports(unittest.TestCase):
-    """Boards 1 and 3 mount by version 3, 2 and 4 by version 4.2."""
+class ExportCase(unittest.TestCase):
+    """A machine whose store is on a filesystem of its own, which a test can fill. Boards 1 and 3 mount by version 3, 2 and 4 by version 4.2."""
+
+    filesystem = ("ext4", "-m", "0", "-N", "100000")
+    root = "copy_on_write: copy"
 
     def setUp(self):
         end_on_signals()
@@ -59,11 +71,11 @@ class Exports(unittest.TestCase):
         (root / "etc/shadow").chmod(0o640)
 
     def make_disk(self):
-        """The store on a filesystem of its own, which a test can fill."""
-        image = self.lab.folder / "disk.ext4"
+        image = self.lab.folder / "disk.img"
         with open(image, "wb") as file:
             file.truncate(STORE_MIB << 20)
-        run("mkfs.ext4", "-q", "-m", "0", "-N", "100000", str(image))
+        kind, *options = self.filesystem
+        run(f"mkfs.{kind}", "-q", *options, str(image))
         disk = self.lab.folder / "disk"
         disk.mkdir()
         self.host.command("mount", "-o", "loop", image, disk)
@@ -72,8 +84,8 @@ class Exports(unittest.TestCase):
     def fleet(self, count):
         return fleet_yaml(
             self.store, f"  lite: {{source: {{directory: {{boot: {self.image}/boot, root: {self.image}/root}}}}}}",
-            "  lab: {image: lite, cmdline: [console=tty1], root: {copy_on_write: copy}}\n"
-            '  new: {image: lite, cmdline: [console=tty1], root: {copy_on_write: copy, nfs_version: "4.2"}}',
+            f"  lab: {{image: lite, cmdline: [console=tty1], root: {{{self.root}}}}}\n"
+            f'  new: {{image: lite, cmdline: [console=tty1], root: {{{self.root}, nfs_version: "4.2"}}}}',
             "\n".join(board(n) for n in range(1, count + 1)))
 
     def serve(self):
@@ -112,13 +124,15 @@ class Exports(unittest.TestCase):
         self.assertTrue(all(problem["remedy"] for problem in exports[name]["problems"]))
         return [problem["sentence"] for problem in exports[name]["problems"]]
 
-    def root(self, name):
+    def tree(self, name):
         return self.host.path(self.root_path(name))
 
     def root_path(self, name):
         manifest = json.loads(self.host.path(self.store / "current/manifest.json").read_text())
         return next(one["root"]["path"] for one in manifest["boards"] if one["name"] == name)
 
+
+class Exports(ExportCase):
     def test_good_exports_of_both_versions(self):
         self.serve()
         ok, exports = self.check()
@@ -141,7 +155,7 @@ class Exports(unittest.TestCase):
     def test_what_is_wrong_in_a_root(self):
         self.serve()
         for name in ("pi-0001", "pi-0002"):
-            systemd, modules = self.root(name) / "usr/lib/systemd/systemd", self.root(name) / "usr/lib/modules"
+            systemd, modules = self.tree(name) / "usr/lib/systemd/systemd", self.tree(name) / "usr/lib/modules"
 
             def say(change, name=name):
                 """The problem after a change below the server, which is to know nothing from before."""
@@ -215,6 +229,68 @@ class Exports(unittest.TestCase):
         said = self.appliance.bramble("check", "--exports", timeout=MANY_SECONDS_MAX)
         print(f"  {MANY} exports in {time.monotonic() - begun:.1f} s", flush=True)
         self.assertIn(f"generation 1: {MANY} of {MANY} exports are as their boards need them", said)
+
+
+class SharedOnBtrfs(ExportCase):
+    """There a base is a subvolume, which Ganesha exports only where it is a mount."""
+
+    filesystem = ("btrfs",)
+    root = "mode: shared"
+
+    def make_image(self):
+        super().make_image()
+        root = self.image / "root"
+        (root / "bin").mkdir()
+        # As much of a static program as the packing of an initramfs looks at: one segment to load.
+        header = bytearray(64 + 56)
+        header[:6], header[32], header[54], header[56], header[64] = b"\x7fELF\x02\x01", 64, 56, 1, 1
+        (root / "bin/busybox").write_bytes(header)
+        modules = root / "usr/lib/modules" / RELEASE
+        (modules / "modules.dep").write_text("")
+        (modules / "modules.builtin").write_text("".join(f"kernel/{name}.ko\n" for name in (
+            "fs/nfs/nfs", "fs/nfs/nfsv3", "fs/nfs/nfsv4", "fs/overlayfs/overlay", "drivers/net/ethernet/broadcom/genet/genet")))
+
+    def mounts(self):
+        """What of the store is mounted."""
+        table = (line.split()[4] for line in self.host.command("cat", "/proc/self/mountinfo").splitlines())
+        return {at.removeprefix(f"{self.store}/") for at in table if at.startswith(f"{self.store}/")}
+
+    def error_of_writing(self, path):
+        """What libnfs says, as root of a board's address, to a file that is made there."""
+        said = self.host.command("python3", "-c", MAKE_A_FILE, SERVER, path)
+        return os.strerror(-int(said))
+
+    def test_one_root_for_all_boards_is_exported_and_nobody_writes_to_it(self):
+        self.serve()
+        ok, exports = self.check()
+        self.assertTrue(ok, exports)
+        first = self.root_path("pi-0001")
+        self.assertEqual({self.root_path(name) for name in exports}, {first})
+        places = {"boards", "roots"}
+        name = os.path.relpath(first, self.store)
+        self.assertEqual(self.mounts(), {*places, name})
+        self.assertEqual(self.error_of_writing(first), "Read-only file system")
+        # As after a restart of the machine.
+        self.end_nfs()
+        self.appliance.bramble("root", "unmount")
+        self.assertEqual(self.mounts(), set())
+        self.appliance.bramble("root", "mount")
+        self.assertEqual(self.mounts(), {*places, name})
+        self.nfs = self.appliance.nfs()
+        # Another base, mounted while the server runs, in a mount namespace of the server's own.
+        (self.image / "root/etc/issue").write_text("another base")
+        self.appliance.apply()
+        second = self.root_path("pi-0001")
+        self.assertNotEqual(second, first)
+        ok, exports = self.check()
+        self.assertTrue(ok, exports)
+        self.assertTrue(self.host.path(first).is_dir(), "a board may run from it")
+        self.appliance.bramble("gc", "--keep", "1")
+        self.assertEqual(self.mounts(), {*places, os.path.relpath(second, self.store)})
+        self.assertEqual({path.name.partition(".")[0] for path in self.host.path(self.store / "roots").iterdir()}, {os.path.basename(second)})
+        ok, exports = self.check()
+        self.assertTrue(ok, exports)
+        self.assertIn("nothing to do", self.appliance.apply())
 
 
 if __name__ == "__main__":

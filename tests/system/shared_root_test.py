@@ -1,8 +1,10 @@
 """Two real Linux guests on one read-only root at once: each with its name, its keys, a writable `/` in its memory, and its kernel's console.
 
-One mounts by NFS 3 and one by 4.2. The root is the quickstart's where that was built before, else it is built here.
+One mounts by NFS 3 and one by 4.2. The root is the quickstart's where that was built before, else it is built here. With STORE_ON=btrfs the
+store is on a filesystem of that kind, else where the lab's folder is.
 """
 
+import os
 import pathlib
 import sys
 import unittest
@@ -11,10 +13,11 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 from appliance import SERVER, Appliance, fleet_yaml  # noqa: E402
 from debian_guests import IMAGE, DebianGuests, missing_for_guests  # noqa: E402
 from guest import eventually  # noqa: E402
-from lab import Lab, end_on_signals  # noqa: E402
+from lab import Lab, end_on_signals, run  # noqa: E402
 
 GUESTS = {"first": ("52:54:00:00:00:31", "172.16.1.31"), "second": ("52:54:00:00:00:32", "172.16.1.32")}
 NFS_VERSIONS = {"first": "3", "second": "4.2"}
+STORE_ON, STORE_GB = os.environ.get("STORE_ON", ""), 6
 # Debian's kernel has netconsole as a module, which systemd loads when the command line says so.
 NETCONSOLE = f'modules_load=netconsole, "netconsole.netconsole=@/eth0,6666@{SERVER}/"'
 
@@ -27,11 +30,32 @@ class SharedRoot(unittest.TestCase):
             self.skipTest(f"{reason}: run 'sudo deploy/setup --for test'")
         self.lab = Lab()
         self.addCleanup(self.lab.close)
-        self.store = self.lab.folder / "store"
+        self.store = self.lab.folder / "disk/store"
         self.switch = self.lab.switch()
         self.server = self.lab.namespace("server").join(self.switch, "eth1", address=f"{SERVER}/24")
+        (self.lab.folder / "disk").mkdir()
+        if STORE_ON:
+            self.make_disk()
         self.guests = DebianGuests(self.lab, self.switch, self.server, self.store, GUESTS)
-        self.guests.take_what_is_built(self.lab.folder / "appliance.lock")
+        self.guests.take_what_is_built(self.lab.folder / "appliance.lock", "-a" if STORE_ON else "-al")
+        if STORE_ON == "btrfs":
+            self.make_subvolumes()
+
+    def make_disk(self):
+        image = self.lab.folder / "disk.img"
+        with open(image, "wb") as file:
+            file.truncate(STORE_GB << 30)
+        run(f"mkfs.{STORE_ON}", "-q", str(image))
+        self.server.command("mount", "-o", "loop", image, self.lab.folder / "disk")
+
+    def make_subvolumes(self):
+        """Of the bases that were taken, as `apply` makes them."""
+        for base in list(self.server.path(self.store / "roots").iterdir()):
+            place = self.store / "roots" / base.name
+            self.server.command("mv", place, f"{place}.taken")
+            self.server.command("btrfs", "-q", "subvolume", "create", place)
+            self.server.command("cp", "-a", "-T", "--reflink", f"{place}.taken", place, timeout=120)
+            self.server.command("rm", "-r", f"{place}.taken", timeout=120)
 
     def fleet(self):
         profiles = "\n".join(
@@ -57,7 +81,8 @@ class SharedRoot(unittest.TestCase):
     def test_two_guests_share_one_root_and_none_of_their_changes(self):
         self.appliance = Appliance(self.server, self.fleet())
         self.guests.apply(self.appliance)
-        (stamp,) = (self.store / "roots").glob("*.initramfs")
+        store = self.server.path(self.store)
+        (stamp,) = (store / "roots").glob("*.initramfs")
         base = stamp.with_suffix("")
         before = (base / "etc/debian_version").read_bytes()
         self.appliance.up()
@@ -68,7 +93,7 @@ class SharedRoot(unittest.TestCase):
                 self.assertEqual(ssh(name, "hostname").strip(), name)
                 self.assertEqual(ssh(name, "findmnt -n -o FSTYPE /").strip(), "overlay")
                 self.assertEqual(ssh(name, "cat /etc/machine-id"),
-                                 (self.store / f"boards/{name}/identity/machine-id").read_text())
+                                 (store / f"boards/{name}/identity/machine-id").read_text())
                 self.assertEqual(ssh(name, f"echo {name} >/etc/debian_version && rm -r /etc/skel && cat /etc/debian_version").strip(),
                                  name)
                 self.assertEqual(ssh(name, "systemctl is-system-running --wait || systemctl --failed --plain").strip(), "running")
@@ -82,7 +107,7 @@ class SharedRoot(unittest.TestCase):
             self.assertIn(f"vers={NFS_VERSIONS[name]}", ssh(name, "grep ' nfs' /proc/mounts"))
         self.assertEqual((base / "etc/debian_version").read_bytes(), before)
         self.assertTrue((base / "etc/skel").is_dir())
-        exports = (self.store / "nfs/ganesha.conf").read_text()
+        exports = (store / "nfs/ganesha.conf").read_text()
         self.assertEqual(exports.count("EXPORT {"), 1, exports)
         self.assertNotIn("RW", exports)
         self.hear_consoles()

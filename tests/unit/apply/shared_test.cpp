@@ -170,7 +170,46 @@ TEST_F(Shared, WhoeverSharesABaseThatCannotBeStartedKeepsWhatItHas) {
     EXPECT_FALSE(outcome->changed);
 }
 
-TEST(SharedFault, KilledAnywhereTheNextApplyFinishes) {
+// On btrfs servers export a base only where it is a mount.
+TEST_F(Shared, OnBtrfsTheRootIsAMountAndItsExportEndsBeforeIt) {
+    put_on(machine, Ground::snapshots);
+    const auto done = apply();
+    ASSERT_TRUE(done) << done.error().message;
+    const host::Path shared = current().find_board("pi-01")->root->path;
+    EXPECT_THAT(
+        machine.mounts_below(paths.store()).value(),
+        ElementsAre(paths.boards(), paths.roots(), shared)
+    );
+    EXPECT_THAT(
+        machine.text_at(paths.nfs() / "ganesha.conf"), HasSubstr("\"" + shared.string() + "\"")
+    );
+    machine.put_file("/src/root/etc/issue", "another base\n");
+    ASSERT_TRUE(apply());
+    const host::Path next = current().find_board("pi-01")->root->path;
+    CollectOptions options;
+    options.keep = 1;
+    options.uses = [] { return Result<std::map<std::uint64_t, plan::GenerationUse>>(); };
+    const auto gone = collect(fleet, options, machine);
+    ASSERT_TRUE(gone) << gone.error().message;
+    EXPECT_FALSE(machine.exists(shared));
+    EXPECT_THAT(
+        machine.mounts_below(paths.store()).value(),
+        ElementsAre(paths.boards(), paths.roots(), next)
+    );
+}
+
+class SharedFault : public testing::TestWithParam<Ground> {};
+
+INSTANTIATE_TEST_SUITE_P(
+    Grounds,
+    SharedFault,
+    testing::Values(Ground::copies, Ground::snapshots),
+    [](const auto& instance) {
+        return instance.param == Ground::copies ? "Directories" : "Subvolumes";
+    }
+);
+
+TEST_P(SharedFault, KilledAnywhereTheNextApplyFinishes) {
     const layout::StorePaths paths("/var/lib/bramble");
     const fleet::Fleet fleet = shared_fleet();
     constexpr std::size_t calls_max = 5000;
@@ -178,6 +217,7 @@ TEST(SharedFault, KilledAnywhereTheNextApplyFinishes) {
         SCOPED_TRACE(n);
         MemoryHost machine;
         furnish_shared(machine);
+        put_on(machine, GetParam());
         machine.fail_call(n, MemoryHost::Fault::power_cut);
         const auto cut = run(fleet, {}, machine);
         const bool reached = machine.calls() > n;
@@ -193,6 +233,9 @@ TEST(SharedFault, KilledAnywhereTheNextApplyFinishes) {
         const auto after = store.current();
         ASSERT_TRUE(after && *after);
         EXPECT_THAT(store.missing(**after).value(), IsEmpty());
+        const host::Path root = (*after)->find_board("pi-01")->root->path;
+        const std::size_t mounts = GetParam() == Ground::snapshots ? 1 : 0;
+        EXPECT_EQ(machine.mounts_below(root).value().size(), mounts);
         EXPECT_FALSE(run(fleet, {}, machine)->changed);
         if (!reached) {
             EXPECT_TRUE(cut);
