@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "provisioning/apply/nas_place.hpp"
 #include "provisioning/apply/step_runner.hpp"
 #include "provisioning/plan/plan.hpp"
 

@@ -1,0 +1,28 @@
+#include "provisioning/apply/nas_place.hpp"
+
+#include <variant>
+
+namespace bramble::apply {
+
+std::string place_of(const fleet::NfsExternal& nas) {
+    return nas.server + ":" + nas.path.string();
+}
+
+std::optional<std::string> nas_place(const fleet::Fleet& fleet) {
+    const auto* nas = std::get_if<fleet::NfsExternal>(&fleet.appliance.nfs);
+    if (nas == nullptr) return std::nullopt;
+    return place_of(*nas);
+}
+
+host::Path on_nas(const layout::StorePaths& paths, const host::Path& tree) {
+    return tree.lexically_relative(paths.store());
+}
+
+Result<std::unique_ptr<nfs::Nas>> open_nas(
+    const nfs::NasOpener& open, const std::string& server, const host::Path& path
+) {
+    if (open) return open(server, path);
+    return nfs::Nas::open(server, path);
+}
+
+}  // namespace bramble::apply
