@@ -298,11 +298,18 @@ public:
             if (!gone) return tl::unexpected(gone.error());
         }
         const MKDIR3args args{place(in, name), attributes_like(like)};
-        auto made = expect<MKDIR3res>("make", name, rpc_nfs3_mkdir_async, args, [](const auto&) {});
+        const auto made = ask<MKDIR3res>(rpc_nfs3_mkdir_async, args, [](const auto&) {});
         if (!made) return tl::unexpected(made.error());
+        // EXIST: whoever writes another tree beside this one was faster.
+        if (*made != NFS3_OK && *made != NFS3ERR_EXIST) {
+            return fail(
+                fmt::format("{}: cannot make '{}': {}", session_.where(), name, nas_words(*made))
+            );
+        }
         const auto found = look(in, name);
         if (!found) return tl::unexpected(found.error());
-        if (!*found) return fail(session_.where() + ": a directory made there is not there");
+        if (!*found || (*found)->attributes.type != NF3DIR)
+            return fail(session_.where() + ": a directory made there is not there");
         return (*found)->handle;
     }
 

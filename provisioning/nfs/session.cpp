@@ -13,6 +13,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr int turn_ms = 100;
 constexpr std::chrono::seconds connect_limit{10};
+constexpr std::chrono::milliseconds put_off_pause{500};
 
 // One step of connecting, which is done when its callback was called.
 struct Step {
@@ -191,6 +192,26 @@ void Session::send_waiting() {
     }
 }
 
+// A server that has just started waits for the clients that it had before, up to some 90 s.
+bool Session::put_off(CallBase& call) {
+    const auto now = Clock::now();
+    if (!call.is_put_off() || !failure_.empty()) return false;
+    if (!call.put_off) call.put_off = now;
+    if (now - *call.put_off > limits_.put_off_max) return false;
+    call.answer = nullptr;
+    later_.emplace_back(now + put_off_pause, &call);
+    return true;
+}
+
+void Session::ask_again() {
+    const auto now = Clock::now();
+    while (!later_.empty() && later_.front().first <= now) {
+        queue_.push_back(later_.front().second);
+        later_.pop_front();
+    }
+    send_waiting();
+}
+
 void Session::on_answer(rpc_context* rpc, int status, void* data, void* call) {
     auto& mine = *static_cast<CallBase*>(call);
     Session& session = *mine.session;
@@ -202,7 +223,8 @@ void Session::on_answer(rpc_context* rpc, int status, void* data, void* call) {
         const char* reason = rpc_get_error(rpc);
         session.break_off(reason != nullptr ? reason : "the server does not answer");
     }
-    mine.waiting.resume();  // now: the answer's memory is gone afterwards
+    // Now: the answer's memory is gone afterwards.
+    if (!session.put_off(mine)) mine.waiting.resume();
     session.send_waiting();
 }
 
@@ -211,6 +233,8 @@ void Session::break_off(std::string why) {
     failure_ = std::move(why);
     for (CallBase* call : queue_) ready_.push_back(call->waiting);
     queue_.clear();
+    for (const auto& [when, call] : later_) ready_.push_back(call->waiting);
+    later_.clear();
 }
 
 // Ends the calls that are under way: each is answered with nothing.
@@ -238,7 +262,8 @@ void Session::turn() {
         next.resume();
     }
     if (!failure_.empty()) return release();
-    if (under_way_ == 0) return;
+    ask_again();
+    if (under_way_ == 0 && later_.empty()) return;
     if (!serve_once(rpc_)) {
         const char* reason = rpc_get_error(rpc_);
         break_off(reason != nullptr && *reason != 0 ? reason : "the connection was reset");
@@ -274,6 +299,9 @@ std::string nas_words(nfsstat3 status) {
         case NFS3ERR_PERM:
             return "it takes root for somebody else, or refuses root: export it with "
                    "no_root_squash (on a NAS: \"map root to root\", \"no mapping\")";
+        case NFS3ERR_JUKEBOX:
+            return "it has put it off again and again, as a server does that has just started or "
+                   "waits for a tape: run apply again when it is ready";
         case NFS3ERR_STALE:
             return "something was removed or restored there meanwhile: run apply again";
         default:

@@ -16,6 +16,7 @@
 #include <deque>
 #include <exception>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -94,6 +95,7 @@ struct SessionLimits {
     std::size_t calls_max = 64;                 // under way at once
     std::size_t write_bytes_max = 256U << 10U;  // of one WRITE
     std::chrono::seconds silence{60};           // without any answer, while one is due
+    std::chrono::seconds put_off_max{150};      // a server may say "later" to one call for so long
 };
 
 inline constexpr std::string_view stopped_words =
@@ -104,10 +106,12 @@ class Session {
     struct CallBase {
         virtual ~CallBase() = default;
         virtual int send(rpc_context* rpc) = 0;
+        virtual bool is_put_off() const = 0;
 
         void* answer = nullptr;
         Session* session = nullptr;
         std::coroutine_handle<> waiting;
+        std::optional<std::chrono::steady_clock::time_point> put_off{};  // the first time
     };
 
     template <class Res, class Args>
@@ -120,6 +124,11 @@ class Session {
 
         int send(rpc_context* rpc) override {
             return function_(rpc, &Session::on_answer, &args_, static_cast<CallBase*>(this));
+        }
+
+        // RFC 1813 section 2.6: it was not carried out, and is to be asked for again after a pause.
+        bool is_put_off() const override {
+            return answer != nullptr && static_cast<Res*>(answer)->status == NFS3ERR_JUKEBOX;
         }
 
         bool await_ready() const { return false; }
@@ -184,6 +193,8 @@ private:
 
     static void on_answer(rpc_context* rpc, int status, void* data, void* call);
     bool enqueue(CallBase& call);
+    bool put_off(CallBase& call);
+    void ask_again();
     void send_waiting();
     void end_stopped();
     void release();
@@ -201,6 +212,8 @@ private:
     std::size_t under_way_ = 0;
     std::uint64_t sent_ = 0;
     std::deque<CallBase*> queue_;  // not sent yet
+    // To be sent again, each when its pause is over.
+    std::deque<std::pair<std::chrono::steady_clock::time_point, CallBase*>> later_;
     std::deque<std::coroutine_handle<>> ready_;
     std::chrono::steady_clock::time_point heard_;
 };

@@ -269,6 +269,20 @@ class Nas(unittest.TestCase):
         said = self.appliance.apply()
         self.assertEqual((self.tree("pi-1") / "home/lab/.ssh/authorized_keys").read_text().strip(), "ssh-ed25519 AAAA lab", said)
 
+    def test_a_nas_that_has_just_started_is_waited_for(self):
+        """Until the clients that it had by version 4 are back it puts off changes of attributes (NFS3ERR_JUKEBOX)."""
+        self.nas.start()
+        self.appliance.write_fleet(self.fleet(more='root: {mode: per-board, nfs_version: "4.2"}'))
+        self.appliance.apply()
+        self.assertIn("2 of 2 exports", self.appliance.bramble("check", "--exports", check=False))
+        self.nas.process.signal(signal.SIGKILL)
+        self.nas.process.wait(10)
+        self.nas.stop()
+        (self.root / "etc/issue").write_text("another base\n")
+        self.nas.start()
+        self.appliance.apply()
+        self.assertEqual((self.tree("pi-1") / "etc/issue").read_text(), "another base\n")
+
     def test_each_refusal_in_words(self):
         self.assertRegex(self.refused(), rf"no mount service answers at {NAS}: ")
         self.nas.start(squash="Root_Squash")

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <barrier>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -17,6 +18,7 @@
 #include "provisioning/host/real_host.hpp"
 #include "provisioning/nfs/client.hpp"
 #include "provisioning/nfs/exports.hpp"
+#include "provisioning/nfs/nas.hpp"
 #include "provisioning/nfs/verify.hpp"
 
 namespace bramble::nfs {
@@ -213,6 +215,43 @@ TEST_F(GaneshaTest, AClientChangeTakesEffectLive) {
         std::this_thread::sleep_for(100ms);
     EXPECT_EQ(read_from(address_of_b, a, 3), "a");
     EXPECT_TRUE(read_from(address_of_a, a, 3).starts_with("error:"));
+}
+
+// Steps of one apply write several trees at once, whose parents are the same.
+TEST_F(GaneshaTest, ADirectoryThatManyMakeAtOnceIsThereForEachOfThem) {
+    constexpr int rounds = 20;
+    constexpr std::size_t writers = 6;
+    const ExportedRoot a = root("a", address_of_a);
+    ASSERT_TRUE(publish({a}));
+    start();
+    speak_from(address_of_a);
+    std::vector<std::unique_ptr<Nas>> connections;
+    for (std::size_t i = 0; i < writers; ++i) {
+        auto opened = Nas::open(server_address, a.path);
+        ASSERT_TRUE(opened) << opened.error().message;
+        connections.push_back(std::move(*opened));
+    }
+    std::barrier line(writers);
+    std::vector<std::string> errors(writers);
+    const auto write = [&](std::size_t writer) {
+        NasStatus like;
+        like.mode = 0755;
+        for (int round = 0; round < rounds; ++round) {
+            line.arrive_and_wait();
+            const auto path = std::filesystem::path("round-" + std::to_string(round)) / "shared";
+            const auto made = connections[writer]->make_directories("", path, like);
+            if (!made) errors[writer] = made.error().message;
+        }
+    };
+    {
+        std::vector<std::jthread> threads;
+        for (std::size_t i = 0; i < writers; ++i) threads.emplace_back(write, i);
+    }
+    speak_from(server_address);
+    EXPECT_EQ(errors, std::vector<std::string>(writers));
+    for (int round = 0; round < rounds; ++round) {
+        EXPECT_TRUE(is_directory(a.path / ("round-" + std::to_string(round)) / "shared"));
+    }
 }
 
 // Ganesha logs a bad EXPORT and serves the others: whoever configured it has to look.
