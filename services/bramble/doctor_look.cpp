@@ -4,6 +4,7 @@
 #include <sys/statvfs.h>
 #include <sys/timex.h>
 #include <sys/vfs.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -14,6 +15,7 @@
 #include "provisioning/host/real_host.hpp"
 #include "provisioning/nfs/client.hpp"
 #include "provisioning/nfs/exports.hpp"
+#include "provisioning/nfs/nas.hpp"
 #include "services/bramble/generations.hpp"
 #include "services/dhcp/message.hpp"
 #include "services/io/frames.hpp"
@@ -267,12 +269,32 @@ void try_exports(const io::GenerationPtr& generation, doctor::NfsLook& look) {
     }
 }
 
-doctor::NfsLook look_at_nfs(host::Host& host, const fleet::Fleet& fleet) {
+bool wants_root(const fleet::Profile& profile) {
+    return profile.root.mode != fleet::RootMode::none;
+}
+
+bool any_wants_root(const fleet::Fleet& fleet) {
+    return std::any_of(fleet.profiles.begin(), fleet.profiles.end(), wants_root);
+}
+
+// Opening it is the trial: a file is made there, given away and removed.
+std::optional<doctor::NasLook> look_at_nas(const fleet::Fleet& fleet) {
+    const auto* nas = std::get_if<fleet::NfsExternal>(&fleet.appliance.nfs);
+    if (nas == nullptr || !any_wants_root(fleet)) return std::nullopt;
+    doctor::NasLook look;
+    look.place = nas->server + ":" + nas->path.string();
+    look.looked_at = ::geteuid() == 0;
+    if (!look.looked_at) return look;
+    const auto opened = nfs::Nas::open(nas->server, nas->path);
+    if (!opened) look.problem = opened.error().message;
+    return look;
+}
+
+doctor::NfsLook look_at_nfs(
+    host::Host& host, const fleet::Fleet& fleet, bool exports_can_be_tried
+) {
     doctor::NfsLook look;
-    const auto wants_root = [](const fleet::Profile& profile) {
-        return profile.root.mode != fleet::RootMode::none;
-    };
-    if (std::none_of(fleet.profiles.begin(), fleet.profiles.end(), wants_root)) return look;
+    if (!any_wants_root(fleet)) return look;
     look.needs_rpcbind = std::any_of(
         fleet.profiles.begin(),
         fleet.profiles.end(),
@@ -286,6 +308,7 @@ doctor::NfsLook look_at_nfs(host::Host& host, const fleet::Fleet& fleet) {
         look.missing = server.error().message;
         return look;
     }
+    if (!exports_can_be_tried) return look;
     const auto generation = load_current_generation(layout::StorePaths(fleet.appliance.store));
     if (!generation) {
         look.export_error = generation.error().message;
@@ -327,7 +350,8 @@ doctor::Observation look(
     } else {
         seen.firewall_error = firewall.error().message;
     }
-    seen.nfs = look_at_nfs(host, fleet);
+    seen.nas = look_at_nas(fleet);
+    seen.nfs = look_at_nfs(host, fleet, !seen.nas || seen.nas->problem.empty());
     seen.store = look_at_store(host, fleet.appliance.store);
     seen.copy_on_write = look_at_copy_on_write(host, fleet, seen.store.filesystem);
     seen.clock = look_at_clock(host);

@@ -4,9 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <boost/json/array.hpp>
-#include <boost/json/object.hpp>
-#include <boost/json/serialize.hpp>
 
 #include "config/types/text.hpp"
 
@@ -51,6 +48,7 @@ public:
         wire();
         for (const Port& port : ports) holders(port);
         for (const Port& port : ports) firewall(port);
+        nas();
         nfs();
         store();
         for (const CopyOnWriteLook& look : seen_.copy_on_write) copy_on_write(look);
@@ -272,8 +270,25 @@ private:
         say(Severity::bad, subject, fmt::format("{} is dropped", port.purpose), remedy);
     }
 
+    void nas() {
+        if (!seen_.nas) return;
+        const NasLook& look = *seen_.nas;
+        const string subject = "NAS " + look.place;
+        if (!look.looked_at) {
+            return say(
+                Severity::unknown,
+                subject,
+                "was not asked: what root may there, only root can see",
+                "sudo bramble doctor"
+            );
+        }
+        if (!look.problem.empty()) return say(Severity::bad, subject, look.problem);
+        say(Severity::good, subject, "can be written to, and root is root there");
+    }
+
     void nfs() {
         const NfsLook& look = seen_.nfs;
+        if (seen_.nas && !seen_.nas->problem.empty()) return;  // it says why
         if (look.kind == NfsKind::none_needed) {
             return say(Severity::good, "NFS", "no board has a root to mount");
         }
@@ -375,71 +390,10 @@ private:
     std::vector<Finding> findings_;
 };
 
-const char* mark(Severity severity) {
-    switch (severity) {
-        case Severity::good:
-            return "ok  ";
-        case Severity::unknown:
-            return "?   ";
-        case Severity::warning:
-            return "warn";
-        case Severity::bad:
-            break;
-    }
-    return "BAD ";
-}
-
 }  // namespace
-
-std::string_view to_string(Severity severity) {
-    switch (severity) {
-        case Severity::good:
-            return "good";
-        case Severity::unknown:
-            return "unknown";
-        case Severity::warning:
-            return "warning";
-        case Severity::bad:
-            break;
-    }
-    return "bad";
-}
 
 std::vector<Finding> diagnose(const Observation& observation) {
     return Doctor(observation).examine();
-}
-
-std::string render(const std::vector<Finding>& findings) {
-    std::vector<Finding> sorted = findings;
-    std::stable_sort(sorted.begin(), sorted.end(), [](const Finding& a, const Finding& b) {
-        return a.severity > b.severity;
-    });
-    std::string out;
-    for (const Finding& finding : sorted) {
-        out += fmt::format("{}  {}: {}\n", mark(finding.severity), finding.subject, finding.text);
-        if (!finding.remedy.empty()) out += fmt::format("      -> {}\n", finding.remedy);
-    }
-    return out;
-}
-
-std::string render_json(const std::vector<Finding>& findings) {
-    boost::json::array items;
-    for (const Finding& finding : findings) {
-        items.push_back(boost::json::object{
-            {"severity", std::string(to_string(finding.severity))},
-            {"subject", finding.subject},
-            {"text", finding.text},
-            {"remedy", finding.remedy},
-        });
-    }
-    return boost::json::serialize(boost::json::object{
-        {"ok", !any_bad(findings)}, {"findings", std::move(items)}});
-}
-
-bool any_bad(const std::vector<Finding>& findings) {
-    return std::any_of(findings.begin(), findings.end(), [](const Finding& finding) {
-        return finding.severity == Severity::bad;
-    });
 }
 
 }  // namespace bramble::doctor

@@ -71,6 +71,13 @@ struct NfsLook {
     std::size_t exports = 0;                  // that were looked at
 };
 
+// Another machine that is to hold the roots (nfs: external), asked as `apply` would ask it.
+struct NasLook {
+    std::string place;       // "172.16.1.9:/volume1/bramble"
+    bool looked_at = false;  // as root: nobody else can see what root may there
+    std::string problem;     // with what to do there; empty: root writes and gives files away there
+};
+
 // A kind of copy-on-write root and what this machine lacks for it.
 struct CopyOnWriteLook {
     std::string kind;    // "overlay", "btrfs", "reflink"
@@ -91,6 +98,7 @@ struct Observation {
     ClockLook clock;
     StoreLook store;
     NfsLook nfs;
+    std::optional<NasLook> nas;
     std::vector<CopyOnWriteLook> copy_on_write;
     std::string fleet_file;
 };

@@ -269,6 +269,17 @@ class Nas(unittest.TestCase):
         said = self.appliance.apply()
         self.assertEqual((self.tree("pi-1") / "home/lab/.ssh/authorized_keys").read_text().strip(), "ssh-ed25519 AAAA lab", said)
 
+    def doctor(self):
+        """(severity, text) of what `bramble doctor` finds about the NAS."""
+        said = json.loads(self.appliance.bramble("doctor", "--json", "--listen", "1s", check=False))
+        (found,) = [one for one in said["findings"] if one["subject"] == f"NAS {NAS}:{self.nas.volume}/bramble"]
+        return found["severity"], found["text"]
+
+    def assert_ill(self, sentence):
+        severity, text = self.doctor()
+        self.assertEqual(severity, "bad", text)
+        self.assertRegex(text, sentence)
+
     def test_a_nas_that_has_just_started_is_waited_for(self):
         """Until the clients that it had by version 4 are back it puts off changes of attributes (NFS3ERR_JUKEBOX)."""
         self.nas.start()
@@ -285,16 +296,21 @@ class Nas(unittest.TestCase):
 
     def test_each_refusal_in_words(self):
         self.assertRegex(self.refused(), rf"no mount service answers at {NAS}: ")
+        self.assert_ill(rf"no mount service answers at {NAS}: .*; look whether that machine is on")
         self.nas.start(squash="Root_Squash")
         self.assertIn("export it with no_root_squash", self.refused())
+        self.assert_ill("export it with no_root_squash")
         self.nas.stop()
         self.nas.start(client="172.16.1.77")
         self.assertRegex(self.refused(), "is not there, or not exported|is not exported to this machine")
         self.nas.stop()
         self.nas.start(access="RO")
         self.assertIn("it is exported read-only", self.refused())
+        self.assert_ill("it is exported read-only: export it to this machine read-write")
         self.nas.stop()
         self.nas.start()
+        self.assertEqual(self.doctor(), ("good", "can be written to, and root is root there"))
+        self.assertEqual(list(self.nas.path().iterdir()), [], "what was tried is gone again")
         self.appliance.write_fleet(self.fleet(path="/no/where"))
         self.assertRegex(self.refused(), rf"{NAS}:/no/where is not (there, or not exported|exported to this machine): ")
         self.appliance.write_fleet(self.fleet())

@@ -156,6 +156,27 @@ TEST(Doctor, AnExportThatABoardWouldNotGet) {
     EXPECT_EQ(only_trouble(seen).severity, Severity::bad);
 }
 
+TEST(Doctor, ANasThatRootsCannotBeWrittenTo) {
+    Observation seen = sound();
+    seen.nas = NasLook{"172.16.1.9:/x", true, ""};
+    seen.nfs.kind = NfsKind::external;
+    EXPECT_NE(
+        render(diagnose(seen))
+            .find("ok    NAS 172.16.1.9:/x: can be written to, and root is root "),
+        std::string::npos
+    );
+    // Its exports would only say the same again.
+    seen.nas->problem = "172.16.1.9:/x: it is exported read-only: export it read-write";
+    seen.nfs.exports = 0;
+    EXPECT_EQ(only_trouble(seen).subject, "NAS 172.16.1.9:/x");
+    EXPECT_EQ(only_trouble(seen).text, seen.nas->problem);
+    EXPECT_EQ(only_trouble(seen).severity, Severity::bad);
+    seen.nas = NasLook{"172.16.1.9:/x", false, ""};
+    seen.nfs.exports = 2;
+    EXPECT_EQ(only_trouble(seen).severity, Severity::unknown);
+    EXPECT_EQ(only_trouble(seen).remedy, "sudo bramble doctor");
+}
+
 TEST(Doctor, AFirewallThatDropsTftp) {
     Observation seen = sound();
     seen.firewall->chains["inet t in"] =
