@@ -32,12 +32,12 @@ def board(n, profile="own"):
 class NasServer:
     """Ganesha and its rpcbind on a host of the lab, exporting a volume of its own to the appliance and the boards."""
 
-    def __init__(self, lab, host):
+    def __init__(self, lab, host, mib=VOLUME_MIB):
         self.lab, self.host, self.volume, self.process = lab, host, lab.folder / "volume", None
         self.volume.mkdir()
         image = lab.folder / "volume.ext4"
         with open(image, "wb") as file:
-            file.truncate(VOLUME_MIB << 20)
+            file.truncate(mib << 20)
         run("mkfs.ext4", "-q", "-m", "0", "-N", "60000", str(image))
         host.command("mount", "-o", "loop", image, self.volume)
         lab.at_close(lambda: host.command("umount", "-l", self.volume, check=False))
