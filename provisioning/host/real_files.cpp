@@ -57,6 +57,21 @@ Result<void> sync_directory(const Path& path) {
     return open_directory(path).and_then([&](const Fd& fd) { return sync(fd, path); });
 }
 
+// Told never to share, cp takes every byte through its own memory; else the kernel copies
+// (copy_file_range), in two thirds of the time. Where nothing can be shared that is a copy as well.
+const char* reflink_option(Blocks blocks, std::string_view filesystem) {
+    switch (blocks) {
+        case Blocks::shared:
+            return "--reflink=always";
+        case Blocks::copied:
+            if (filesystem != "ext4" && filesystem != "tmpfs") return "--reflink=never";
+            break;
+        case Blocks::shared_if_possible:
+            break;
+    }
+    return "--reflink=auto";
+}
+
 class FileLock final : public Lock {
 public:
     explicit FileLock(Fd fd) : fd_(std::move(fd)) {}
@@ -201,12 +216,11 @@ Result<void> RealHost::copy_tree(
             return fail(fmt::format("cannot copy to '{}': it exists", to.string()));
         }
     }
-    constexpr std::array reflink = {"--reflink=auto", "--reflink=always", "--reflink=never"};
     const Command copy = {
         .argv =
             {"cp",
              "-a",
-             reflink[static_cast<std::size_t>(blocks)],
+             reflink_option(blocks, filesystem_of(to)),
              "-T",
              "--",
              from.string(),
