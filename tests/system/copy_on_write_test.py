@@ -82,7 +82,7 @@ class CopyOnWrite(unittest.TestCase):
                 appliance, place = self.appliance(filesystem, wish)
                 before = self.used_mb(place)
                 plan = appliance.bramble("plan")
-                self.assertEqual(len(re.findall(rf"copy root pi-\d: it has none \({kind}\)", plan)), BOARDS, plan)
+                self.assertEqual(len(re.findall(rf"copy root pi-\d: it has none \({kind}[,)]", plan)), BOARDS, plan)
                 self.assertIn(f"{BOARDS} roots by {kind}: ", plan)
                 appliance.apply()
                 self.assertIn("nothing to do", appliance.bramble("plan"))
