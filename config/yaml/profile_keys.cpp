@@ -47,48 +47,6 @@ bool check_parameter(Reading& reading, const Value& value, const std::string& te
     return true;
 }
 
-// One line of config.txt as the firmware reads it: 98 bytes count, the rest is ignored (fact sheet
-// 7.1).
-bool check_config_line(Reading& reading, const Value& value, const ConfigEntry& entry) {
-    constexpr std::size_t line_max = 98;
-    if (!is_printable_ascii(entry.key) || !is_printable_ascii(entry.value))
-        return reading.error(value, "config.txt must be plain ASCII on one line");
-    if (entry.key.empty() || entry.key.find_first_of("=[]# ") != std::string::npos) {
-        return reading.error(
-            value, fmt::format("'{:.64}' is not a key of config.txt (like enable_uart)", entry.key)
-        );
-    }
-    if (entry.key.size() + 1 + entry.value.size() > line_max) {
-        return reading.error(
-            value,
-            fmt::format("the firmware reads {} bytes of a line, this one is longer", line_max)
-        );
-    }
-    return true;
-}
-
-bool read_config_txt(Reading& reading, const Value& value, std::vector<ConfigEntry>& out) {
-    if (!expect_map(reading, value)) return false;
-    bool good = true;
-    for (const Entry& entry : value.entries) {
-        const Reading::Step step(reading, "[" + entry.key + "]", entry.at);
-        const auto add = [&](const Value& one) {
-            if (one.kind != Value::Kind::null && !expect_scalar(reading, one, "a value"))
-                return false;
-            ConfigEntry line{entry.key, one.text};
-            if (!check_config_line(reading, one, line)) return false;
-            out.push_back(std::move(line));
-            return true;
-        };
-        if (entry.value.kind != Value::Kind::sequence) {
-            good = add(entry.value) && good;
-            continue;
-        }
-        for (const Value& one : entry.value.items) good = add(one) && good;
-    }
-    return good;
-}
-
 Type<RootSettings> root_type() {
     using S = RootSettings;
     auto keys = object<S>(
@@ -195,14 +153,6 @@ Type<std::vector<std::string>> cmdline_type() {
     return list(checked(line(), check_parameter), 256);
 }
 
-Type<std::vector<ConfigEntry>> config_txt_type() {
-    json::object one = {{"type", {"string", "number", "boolean", "null"}}};
-    json::object many = {{"type", "array"}, {"items", one}};
-    return {
-        read_config_txt,
-        {{"type", {"object", "null"}}, {"additionalProperties", {{"anyOf", {one, many}}}}}};
-}
-
 Type<std::string> group_type() {
     return name("a group's name");
 }
@@ -240,7 +190,8 @@ Type<Profile> profile_type() {
          key("config_txt",
              &S::config_txt,
              config_txt_type(),
-             "Lines of config.txt; a list repeats its key."),
+             "Lines of config.txt; a list repeats its key, a filter (\"[pi400]\") holds lines of "
+             "its own."),
          key("boot_files",
              &S::boot_files,
              map_of(boot_path_key(), path()),

@@ -88,7 +88,7 @@ bool says_nothing(const std::string& line) {
 // Profile's and board's entries as lines: later ones win within their section.
 std::vector<std::string> entry_lines(const ConfigTxtInputs& inputs) {
     struct Placed {
-        std::string section;
+        std::string section;  // "[all]", and the filters since
         fleet::ConfigEntry entry;
     };
 
@@ -100,7 +100,8 @@ std::vector<std::string> entry_lines(const ConfigTxtInputs& inputs) {
             placed.push_back({section, {section, ""}});  // a profile's last filter ends with it
         }
         for (const fleet::ConfigEntry& entry : *entries) {
-            if (is_filter(entry.key)) section = entry.key;
+            if (is_filter(entry.key))
+                section = entry.key == "[all]" ? entry.key : section + entry.key;
             const auto same = [&](const Placed& earlier) {
                 return earlier.section == section && earlier.entry.key == entry.key;
             };

@@ -75,6 +75,11 @@ bool is_parted(const std::vector<fleet::ConfigEntry>& profile, const fleet::Boar
     return section != "[all]" && !board.config_txt.empty();
 }
 
+// A filter of the fleet file is ended by a line "[all]", which is never left out.
+std::ptrdiff_t ends_of_filters(const std::vector<fleet::ConfigEntry>& entries) {
+    return std::ranges::count(entries, "[all]", &fleet::ConfigEntry::key);
+}
+
 // What Bramble writes itself behind everybody else's words.
 bool is_for_the_root(std::string_view word) {
     constexpr std::array<std::string_view, 3> starts = {"root=", "nfsroot=", "ip="};
@@ -105,17 +110,27 @@ std::vector<OriginLine> origins_of_config_txt(
     // From the end: entries follow the image's own text, which may say the same above.
     bool in_entries = true;
     bool is_between = is_parted(of_profile, board);
+    auto of_board_left = ends_of_filters(board.config_txt);
+    auto of_profile_left = ends_of_filters(of_profile);
+    const auto end_of_filters = [&]() -> const OriginLine& {
+        if (of_board_left > 0) return --of_board_left, sources.board;
+        if (std::exchange(is_between, false)) return sources.bramble;
+        if (of_profile_left > 0) return --of_profile_left, sources.profile;
+        in_entries = false;
+        return out.empty() ? sources.image : sources.bramble;
+    };
     for (const std::string_view line : split(text, '\n') | std::views::reverse) {
         if (line.starts_with("# Written by Bramble")) {
             out.push_back(said(sources.bramble, line));
+        } else if (in_entries && line == "[all]") {
+            out.push_back(said(end_of_filters(), line));
         } else if (in_entries && has_line(board.config_txt, line)) {
             out.push_back(said(sources.board, line));
         } else if (in_entries && has_line(of_profile, line)) {
             out.push_back(said(sources.profile, line));
         } else {
-            const bool is_ours = in_entries && line == "[all]" && !out.empty();
-            out.push_back(said(is_ours ? sources.bramble : sources.image, line));
-            in_entries = is_ours && std::exchange(is_between, false);
+            out.push_back(said(sources.image, line));
+            in_entries = false;
         }
     }
     std::ranges::reverse(out);

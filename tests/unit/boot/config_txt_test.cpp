@@ -49,6 +49,31 @@ TEST(ConfigTxt, FiltersKeepTheirEntriesAndTheProfilesLastOneEndsWithIt) {
     EXPECT_EQ(text.text, std::string(header) + "[pi400]\ngpu_mem=64\n[all]\ngpu_mem=32\n");
 }
 
+// What a fleet file's filters become, also one inside of another.
+TEST(ConfigTxt, OneKeyUnderTwoPairsOfFiltersStaysTwice) {
+    const Text text = make_config_txt(
+        {"pi-01",
+         "",
+         {{"gpu_mem", "16"},
+          {"[pi4]", ""},
+          {"[gpio4=1]", ""},
+          {"gpu_mem", "64"},
+          {"gpu_mem", "128"},
+          {"[all]", ""},
+          {"[pi400]", ""},
+          {"[gpio4=1]", ""},
+          {"gpu_mem", "256"},
+          {"[all]", ""}},
+         {{"gpu_mem", "32"}}}
+    );
+    EXPECT_EQ(
+        text.text,
+        std::string(header) +
+            "[pi4]\n[gpio4=1]\ngpu_mem=128\n[all]\n[pi400]\n[gpio4=1]\ngpu_mem=256\n[all]\n"
+            "gpu_mem=32\n"
+    );
+}
+
 // "initramfs NAME followkernel" has no "=".
 TEST(ConfigTxt, InitramfsAndIncludeAreWrittenWithABlank) {
     const Text text = make_config_txt(

@@ -72,6 +72,37 @@ TEST_F(LineOriginsTest, EachLineOfConfigTxtIsOfWhoWroteIt) {
     EXPECT_EQ(lines, wanted);
 }
 
+TEST_F(LineOriginsTest, FiltersOfTheFleetFileEndWhereTheyStand) {
+    fleet.profiles[0].config_txt = {
+        {"[pi400]", ""}, {"arm_freq", "1800"}, {"[all]", ""}, {"gpu_mem", "16"}};
+    fleet.boards[0].config_txt = {{"[none]", ""}, {"gpu_mem", "32"}, {"[all]", ""}};
+    const auto lines = origins_of_config_txt(
+        fleet,
+        fleet.boards[0],
+        "gpu_mem=32\n"  // the image's
+        "[all]\n"
+        "[pi400]\n"
+        "arm_freq=1800\n"
+        "[all]\n"
+        "gpu_mem=16\n"
+        "[none]\n"
+        "gpu_mem=32\n"
+        "[all]\n"
+    );
+    const std::vector<OriginLine> wanted = {
+        with(image, "gpu_mem=32"),
+        with(bramble, "[all]"),
+        with(profile, "[pi400]"),
+        with(profile, "arm_freq=1800"),
+        with(profile, "[all]"),
+        with(profile, "gpu_mem=16"),
+        with(board, "[none]"),
+        with(board, "gpu_mem=32"),
+        with(board, "[all]"),
+    };
+    EXPECT_EQ(lines, wanted);
+}
+
 TEST_F(LineOriginsTest, EachWordOfCmdlineTxtIsOfWhoWroteIt) {
     const auto words = origins_of_cmdline_txt(
         fleet,

@@ -45,6 +45,25 @@ TEST_F(Compose, ABoardsOwnTextsLieOverItsProfilesTree) {
     EXPECT_THAT(board.tftp_prefixes, ElementsAre("5b154510/", "dc-a6-32-00-00-01/"));
 }
 
+TEST_F(Compose, FiltersAndIncludesOfTheFleetFileReachTheBoardsConfigTxt) {
+    ingest();
+    seen.images[key].config_txt = "arm_64bit=1\n[cm4]\notg_mode=1\n";
+    fleet.profiles[0].config_txt = {
+        {"arm_freq", "1500"},
+        {"include", "lab.txt"},
+        {"[pi400]", ""},
+        {"arm_freq", "1800"},
+        {"[all]", ""}};
+    fleet.boards[0].config_txt = {{"enable_uart", "1"}};
+    EXPECT_EQ(
+        text(composed().manifest.boards.at(0), "config.txt"),
+        "# Written by Bramble for pi-01: change the fleet file, not this.\n"
+        "arm_64bit=1\n[cm4]\notg_mode=1\n"
+        "[all]\narm_freq=1500\ninclude lab.txt\n[pi400]\narm_freq=1800\n[all]\n"
+        "enable_uart=1\n"
+    );
+}
+
 TEST_F(Compose, AStaticAddressIsTheBoardsOwn) {
     ingest();
     fleet.profiles[0].root.ip = fleet::KernelAddress::fixed;

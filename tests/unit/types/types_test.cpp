@@ -4,6 +4,7 @@
 #include <array>
 
 #include "config/fleet/fleet.hpp"
+#include "config/types/config_filter.hpp"
 #include "config/types/digest.hpp"
 #include "config/types/inputs.hpp"
 #include "config/types/ipv4.hpp"
@@ -159,6 +160,57 @@ TEST(Inputs, ChangesAreToldByTheirNames) {
         "option A is n (was y), option B=m is new, package jq is new and 2 more"
     );
     EXPECT_EQ(count_changes(before, now), 5U);
+}
+
+// Fact sheet 7.1: the filters of config.txt.
+TEST(ConfigFilter, WhatFirmwareKnows) {
+    using Kind = ConfigFilterKind;
+    const std::vector<std::pair<std::string_view, ConfigFilter>> cases = {
+        {"[all]", {Kind::all, "", 0}},
+        {"[none]", {Kind::none, "", 0}},
+        {"[tryboot]", {Kind::tryboot, "", 0}},
+        {"[pi4]", {Kind::model, "pi4", 0}},
+        {"[pi400]", {Kind::model, "pi400", 0}},
+        {"[cm5]", {Kind::model, "cm5", 0}},
+        {"[board-type=0x11]", {Kind::board_type, "", 0x11}},
+        {"[board-type=17]", {Kind::board_type, "", 17}},
+        {"[0x5b154510]", {Kind::serial, "", 0x5b154510}},
+        {"[gpio4=1]", {Kind::gpio, "", 0}},
+        {"[EDID=VSC-TD2220]", {Kind::display, "", 0}},
+        {"[HDMI:1]", {Kind::display, "", 0}},
+        {"[partition=2]", {Kind::expression, "", 0}},
+        {"[boot_partition=2]", {Kind::expression, "", 0}},
+        {"[boot_count<3]", {Kind::expression, "", 0}},
+        {"[bootvar0&0x10]", {Kind::expression, "", 0}},
+        {"[bootvar0&0xff=0x30]", {Kind::expression, "", 0}},
+        {"[cust_otp7&0x1]", {Kind::expression, "", 0}},
+    };
+    for (const auto& [text, wanted] : cases) EXPECT_EQ(parse_config_filter(text), wanted) << text;
+    for (const std::string_view text :
+         {"",
+          "[]",
+          "[pi6]",
+          "pi4",
+          "[pi4",
+          "[ pi4]",
+          "[[pi4]]",
+          "[0x]",
+          "[0xg]",
+          "[1234]",
+          "[board-type=]",
+          "[gpio4]",
+          "[gpio=1]",
+          "[gpio4=2]",
+          "[gpio64=1]",
+          "[EDID=]",
+          "[HDMI:2]",
+          "[bootvar0]",
+          "[bootvar0=]",
+          "[bootvar0&1=]",
+          "[0x10000000000000000]",
+          "[all]#"}) {
+        EXPECT_EQ(parse_config_filter(text), std::nullopt) << text;
+    }
 }
 
 }  // namespace

@@ -259,9 +259,26 @@ TEST(ProfileKeysTest, WhatIsRefused) {
          "15",
          "one kernel parameter belongs here, this is several (make each an entry of the list)"},
         {"cmdline: [caf\xc3\xa9]", "15", "a kernel parameter must be plain ASCII"},
+        {"config_txt: {\"a[pi4]\": 1}",
+         "28",
+         "'a[pi4]' is not a key of config.txt (like enable_uart)"},
         {"config_txt: {\"[pi4]\": 1}",
          "27",
-         "'[pi4]' is not a key of config.txt (like enable_uart)"},
+         "a filter holds entries of its own (write \"[pi4]\": {arm_freq: 1800})"},
+        {"config_txt: {\"[pi6]\": {k: 1}}",
+         "18",
+         "'[pi6]' is not a filter of config.txt (like [all], [pi4], [cm4], [board-type=0x11], "
+         "[0x5b154510], [gpio4=1])"},
+        {"config_txt: {\"[pi4]\": {\"[cm4]\": {k: 1}}}",
+         "28",
+         "'[cm4]' ends '[pi4]', in which it stands (write it beside)"},
+        {"config_txt: {\"[pi4]\": {\"[all]\": {k: 1}}}",
+         "28",
+         "'[all]' ends '[pi4]', in which it stands (write it beside)"},
+        {"config_txt: {\"[pi4]\": {\"[gpio4=1]\": {\"[tryboot]\": {\"[0x1]\": {k: 1}}}}}",
+         "56",
+         "more than 3 filters inside of each other"},
+        {"config_txt: {\"[pi4]\": {k: {a: 1}}}", "31", "a value belongs here, this is a mapping"},
         {"config_txt: {k: \xc3\xa9}", "21", "config.txt must be plain ASCII on one line"},
         {long_entry.c_str(), "21", "the firmware reads 98 bytes of a line, this one is longer"},
         {"boot_files: {../x: y}",
@@ -306,6 +323,43 @@ TEST(ProfileKeysTest, ParametersWithQuotedBlanksAndOnesThatOnlyBeginLikeOurs) {
     );
     ASSERT_TRUE(result.fleet) << render(result.diagnostics);
     EXPECT_EQ(result.fleet->profiles[0].cmdline.size(), 3U);
+}
+
+// Fact sheet 7.1: filters of different kinds hold together, [all] ends all of them.
+TEST(ProfileKeysTest, FiltersOfConfigTxtHoldEntriesOfTheirOwn) {
+    const auto result = load_text(
+        "version: 1\nappliance: {interface: e, address: 10.0.0.1/24}\n"
+        "images: {lite: {source: {file: a}}}\n"
+        "profiles:\n  lab:\n    image: lite\n    config_txt:\n"
+        "      arm_freq: 1500\n"
+        "      \"[pi400]\":\n"
+        "        arm_freq: 1800\n"
+        "        dtoverlay: [a, b]\n"
+        "        \"[0x5b154510]\": {over_voltage: 6}\n"
+        "        gpu_mem: 16\n"
+        "      include: [lab.txt, more.txt]\n"
+        "      \"[none]\":\n"
+    );
+    ASSERT_TRUE(result.fleet) << render(result.diagnostics);
+    EXPECT_EQ(
+        result.fleet->profiles[0].config_txt,
+        (std::vector<fleet::ConfigEntry>{
+            {"arm_freq", "1500"},
+            {"[pi400]", ""},
+            {"arm_freq", "1800"},
+            {"dtoverlay", "a"},
+            {"dtoverlay", "b"},
+            {"[0x5b154510]", ""},
+            {"over_voltage", "6"},
+            {"[all]", ""},
+            {"[pi400]", ""},
+            {"gpu_mem", "16"},
+            {"[all]", ""},
+            {"include", "lab.txt"},
+            {"include", "more.txt"},
+            {"[none]", ""},
+            {"[all]", ""}})
+    );
 }
 
 TEST(BoardKeysTest, WhatIsRefused) {

@@ -92,7 +92,13 @@ TEST(LoadTest, TheReferenceShowsEveryKindOfValue) {
     EXPECT_EQ(
         profile.config_txt,
         (std::vector<ConfigEntry>{
-            {"enable_uart", "1"}, {"dtoverlay", "disable-bt"}, {"dtoverlay", "disable-wifi"}})
+            {"enable_uart", "1"},
+            {"dtoverlay", "disable-bt"},
+            {"dtoverlay", "disable-wifi"},
+            {"include", "lab.txt"},
+            {"[pi400]", ""},
+            {"arm_freq", "1800"},
+            {"[all]", ""}})
     );
     EXPECT_TRUE(profile.users.at(0).sudo);
     EXPECT_EQ(fleet.find_profile("guest")->dhcp_bootfile, "boot.scr.uimg");

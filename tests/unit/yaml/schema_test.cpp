@@ -122,6 +122,7 @@ TEST(SchemaTest, TheirOpinionsOfWrongFilesAgree) {
         head + "images: {a: {source: {file: x, debian: {suite: y}}}}\n",
         head + "images: {a: {source: {file: x, sha256: abc}}}\n",
         head + "profiles: {p: {image: a, root: {mode: x}}}\n",
+        head + "profiles: {p: {image: a, config_txt: {'[pi4]': 1}}}\n",
         head + "kernels: {k: {source: {path: x}, options: {CONFIG_A: y}, defconfig: d}}\n",
         head + "no_such_key: 1\n"};
     std::string name = (std::filesystem::temp_directory_path() / "bramble-wrong-XXXXXX").string();
