@@ -1,5 +1,6 @@
-// What the bytes of a kernel and of an initramfs say to a linter: width, release, which NFS it
-// knows; which programs are there. It refuses to know compression, archives and where files lie.
+// What the bytes of boot files say to a linter: of a kernel its width, release and NFS; of an
+// initramfs its programs; a short text as it is. It refuses to know compression, archives and where
+// files lie.
 #pragma once
 
 #include <cstddef>
@@ -37,6 +38,8 @@ struct InitramfsFacts {
 struct FileFacts {
     std::optional<KernelFacts> kernel;
     std::optional<InitramfsFacts> initramfs;
+    // What config.txt may include: '\x1a' stands for each byte outside of ASCII.
+    std::optional<std::string> text{};
 
     friend bool operator==(const FileFacts&, const FileFacts&) = default;
 };

@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
 #include <functional>
 #include <optional>
 #include <tuple>
@@ -33,14 +34,6 @@ std::string_view name_of(BoardModel model) {
 
 bool has(const layout::BootTree& tree, std::string_view name) {
     return tree.find(name) != tree.end();
-}
-
-bool config_says(const layout::BootTree& tree, std::string_view line) {
-    const auto found = tree.find(std::string_view("config.txt"));
-    if (found == tree.end()) return false;
-    const auto* text = std::get_if<layout::TextFile>(&found->second);
-    return text != nullptr &&
-           ("\n" + text->text).find(fmt::format("\n{}", line)) != std::string::npos;
 }
 
 void check_firmware(
@@ -121,16 +114,33 @@ void check_firmware_pair(
     );
 }
 
-void check_kernel(const layout::BootTree& tree, BoardModel model, std::vector<Finding>& findings) {
-    if (config_says(tree, "kernel=") || config_says(tree, "boot_ramdisk=") ||
-        config_says(tree, "os_prefix=")) {
+void check_kernel(
+    const layout::BootTree& tree,
+    const ConfigReading& config,
+    const Started& started,
+    std::vector<Finding>& findings
+) {
+    if (!started.missing_kernel.empty()) {
+        findings.push_back(
+            {true,
+             "kernel-missing",
+             fmt::format(
+                 "config.txt has kernel={}, which is not among the boot files",
+                 started.missing_kernel
+             ),
+             "add it to the image's boot directory or under boot_files:, or name one that is there"}
+        );
+        return;
+    }
+    const Settings& settings = config.settings;
+    if (settings.contains("kernel") || settings.contains("boot_ramdisk") ||
+        settings.contains("os_prefix")) {
         return;
     }
     for (const std::string_view name :
          {"kernel8.img", "kernel7l.img", "kernel7.img", "kernel_2712.img", "kernel.img"}) {
         if (has(tree, name)) return;
     }
-    if (model == BoardModel::generic) return;
     findings.push_back(
         {false,
          "kernel-missing",
@@ -158,10 +168,30 @@ void check_sizes(const layout::BootTree& tree, std::vector<Finding>& findings) {
     }
 }
 
+// What is not known to be loaded, because of an os_prefix= or another's text, is asked for at
+// least.
+bool asks_for_initramfs(const Settings& settings) {
+    return settings.contains("initramfs") || value_of(settings, "auto_initramfs") == "1";
+}
+
 void check_initramfs(
-    const layout::BootTree& tree, const TreeFacts& facts, std::vector<Finding>& findings
+    const TreeFacts& facts,
+    const ConfigReading& config,
+    const Started& started,
+    std::vector<Finding>& findings
 ) {
-    const bool used = config_says(tree, "auto_initramfs=1") || config_says(tree, "initramfs ");
+    for (const std::string& name : started.missing_initramfs) {
+        findings.push_back(
+            {true,
+             "initramfs-missing",
+             fmt::format(
+                 "config.txt has the initramfs '{}' loaded, which is not among the boot files", name
+             ),
+             "add it to the image's boot directory or under boot_files:, or name one that is there"}
+        );
+    }
+    const bool used =
+        started.known ? !started.initramfs.empty() : asks_for_initramfs(config.settings);
     if (facts.nfs_version.substr(0, 1) != "4" || facts.initramfs_mounts_nfs4 || !used) return;
     findings.push_back(
         {false,
@@ -172,17 +202,52 @@ void check_initramfs(
     );
 }
 
+// Fact sheet 7.1: what is read before start4.elf runs has no effect in an included file. A Pi 5
+// has no such stage.
+void check_early(BoardModel model, const ConfigReading& config, std::vector<Finding>& findings) {
+    constexpr std::array<std::string_view, 9> early = {
+        "boot_ramdisk",
+        "bootloader_update",
+        "fixup_file",
+        "gpu_mem",
+        "start_debug",
+        "start_file",
+        "start_x",
+        "tryboot",
+        "uart_2ndstage"};
+    if (model == BoardModel::pi5) return;
+    for (const auto& [file, keys] : config.included_keys) {
+        for (const std::string_view key : early) {
+            if (!keys.contains(std::string(key))) continue;
+            findings.push_back(
+                {false,
+                 "include-early",
+                 fmt::format(
+                     "'{}' is included and has {}=, which is looked for in config.txt alone: what "
+                     "starts the firmware knows no include",
+                     file,
+                     key
+                 ),
+                 "write it under config_txt:"}
+            );
+        }
+    }
+}
+
 }  // namespace
 
 std::vector<Finding> lint_tree(const layout::BootTree& tree, const TreeFacts& facts) {
     std::vector<Finding> findings;
-    const Started started = started_of(tree, facts.model);
+    const ConfigReading config = read_config(tree, facts.files, {facts.model, facts.serial});
+    const Started started = started_of(tree, facts.model, config);
     if (facts.model != BoardModel::generic) {
         check_firmware(tree, facts.model, started, findings);
         check_firmware_pair(tree, facts, started, findings);
-        check_kernel(tree, facts.model, findings);
+        check_kernel(tree, config, started, findings);
         check_sizes(tree, findings);
-        check_initramfs(tree, facts, findings);
+        check_initramfs(facts, config, started, findings);
+        findings.insert(findings.end(), config.findings.begin(), config.findings.end());
+        check_early(facts.model, config, findings);
     } else if (tree.empty()) {
         findings.push_back(
             {false,

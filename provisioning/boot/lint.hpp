@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -22,10 +23,11 @@ struct TreeFacts {
     BoardModel model = BoardModel::pi4;
     std::string nfs_version;             // empty: no root
     bool initramfs_mounts_nfs4 = false;  // of the image's own initramfs
-    BootFacts files{};                   // of kernels and initramfs in the tree, as far as known
+    BootFacts files{};                   // of files in the tree, as far as known
     std::set<std::string> own_files{};   // paths that come from boot_files: and not from the image
     // Program that init= may name -> whether the root has it, to be executed; others are not known.
     std::map<std::string, bool> root_programs{};
+    std::optional<Serial> serial{};  // that a filter of config.txt may ask for
 };
 
 // What has to fit together of kernel, initramfs, root and command line. Each finding is one rule's.
@@ -33,7 +35,7 @@ std::vector<Finding> lint_kernel(
     const layout::BootTree& tree, const TreeFacts& facts, const Started& started
 );
 
-// `tree` with the board's own files laid over it; texts among them are read (auto_initramfs=).
+// `tree` with the board's own files laid over it; config.txt and what it includes are read.
 std::vector<Finding> lint_tree(const layout::BootTree& tree, const TreeFacts& facts);
 
 }  // namespace bramble::boot

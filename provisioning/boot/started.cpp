@@ -2,77 +2,11 @@
 
 #include <algorithm>
 #include <charconv>
-#include <map>
-#include <set>
 
 #include "provisioning/boot/pxelinux.hpp"
 
 namespace bramble::boot {
 namespace {
-
-using Settings = std::map<std::string, std::string, std::less<>>;
-
-std::string_view trimmed(std::string_view text) {
-    const auto begin = text.find_first_not_of(" \t\r");
-    if (begin == text.npos) return {};
-    return text.substr(begin, text.find_last_not_of(" \t\r") - begin + 1);
-}
-
-bool filter_applies(std::string_view filter, BoardModel model) {
-    if (filter == "[all]") return true;
-    switch (model) {
-        case BoardModel::pi3:
-            return filter == "[pi3]";
-        case BoardModel::pi4:
-            return filter == "[pi4]";
-        case BoardModel::pi400:
-            return filter == "[pi4]" || filter == "[pi400]";
-        case BoardModel::cm4:
-            return filter == "[pi4]" || filter == "[cm4]";
-        case BoardModel::pi5:
-            return filter == "[pi5]";
-        case BoardModel::generic:
-            break;
-    }
-    return false;
-}
-
-// "initramfs NAME followkernel" and "include FILE" have no "=" (fact sheet 7.1).
-void read_line(std::string_view line, Settings& settings) {
-    for (const std::string_view key : {"initramfs", "include"}) {
-        if (!line.starts_with(key) || line.size() == key.size() || line[key.size()] != ' ')
-            continue;
-        line = trimmed(line.substr(key.size()));
-        settings[std::string(key)] = std::string(line.substr(0, line.find(' ')));
-        return;
-    }
-    const auto equals = line.find('=');
-    if (equals == line.npos) return;
-    settings[std::string(trimmed(line.substr(0, equals)))] =
-        std::string(trimmed(line.substr(equals + 1)));
-}
-
-Settings settings_of(std::string_view text, BoardModel model) {
-    Settings settings;
-    bool applies = true;
-    while (!text.empty()) {
-        const std::size_t end = std::min(text.find('\n'), text.size());
-        const std::string_view line = trimmed(text.substr(0, end));
-        text.remove_prefix(std::min(end + 1, text.size()));
-        if (line.empty() || line.front() == '#') continue;
-        if (line.front() == '[') {
-            applies = filter_applies(line, model);
-        } else if (applies) {
-            read_line(line, settings);
-        }
-    }
-    return settings;
-}
-
-std::string value_of(const Settings& settings, std::string_view key) {
-    const auto found = settings.find(key);
-    return found == settings.end() ? std::string() : found->second;
-}
 
 bool has(const layout::BootTree& tree, std::string_view name) {
     return tree.find(name) != tree.end();
@@ -96,23 +30,27 @@ std::string kernel_of(const layout::BootTree& tree, const Settings& settings, Bo
     return {};
 }
 
-// A comma list is concatenated; auto_initramfs takes what has the kernel's name.
-std::vector<std::string> initramfs_of(
-    const layout::BootTree& tree, const Settings& settings, std::string_view kernel
-) {
-    std::vector<std::string> found;
-    std::string names = value_of(settings, "initramfs");
-    if (names.empty() && value_of(settings, "auto_initramfs") == "1" &&
+// A comma list is concatenated; auto_initramfs takes what has the kernel's name, if it is there.
+void add_initramfs(const layout::BootTree& tree, const Settings& settings, Started& started) {
+    const std::string named = value_of(settings, "initramfs");
+    const std::string_view kernel = started.kernel;
+    std::string names = named;
+    if (named.empty() && value_of(settings, "auto_initramfs") == "1" &&
         kernel.starts_with("kernel") && kernel.ends_with(".img")) {
         names = "initramfs" + std::string(kernel.substr(6, kernel.size() - 10));
     }
     std::string_view rest = names;
     while (!rest.empty()) {
         const std::size_t end = std::min(rest.find(','), rest.size());
-        if (has(tree, rest.substr(0, end))) found.emplace_back(rest.substr(0, end));
+        const std::string_view name = rest.substr(0, end);
         rest.remove_prefix(std::min(end + 1, rest.size()));
+        if (name.empty()) continue;
+        if (has(tree, name)) {
+            started.initramfs.emplace_back(name);
+        } else if (!named.empty()) {
+            started.missing_initramfs.emplace_back(name);
+        }
     }
-    return found;
 }
 
 // Names by kind: start4.elf, start4x.elf, start4cd.elf, start4db.elf; of a Pi 3 start.elf,
@@ -137,13 +75,6 @@ void add_firmware(const Settings& settings, BoardModel model, Started& started) 
 
 }  // namespace
 
-std::string_view text_at(const layout::BootTree& tree, std::string_view path) {
-    const auto found = tree.find(path);
-    if (found == tree.end()) return {};
-    const auto* text = std::get_if<layout::TextFile>(&found->second);
-    return text == nullptr ? std::string_view() : std::string_view(text->text);
-}
-
 std::string cmdline_word(std::string_view line, std::string_view name) {
     std::string found;
     while (!line.empty()) {
@@ -158,7 +89,7 @@ std::string cmdline_word(std::string_view line, std::string_view name) {
     return found;
 }
 
-Started started_of(const layout::BootTree& tree, BoardModel model) {
+Started started_of(const layout::BootTree& tree, BoardModel model, const ConfigReading& config) {
     Started started;
     if (model == BoardModel::generic) {
         const auto files = find_kernel(tree);
@@ -170,16 +101,16 @@ Started started_of(const layout::BootTree& tree, BoardModel model) {
         started.known = true;
         return started;
     }
-    const Settings settings = settings_of(text_at(tree, "config.txt"), model);
-    add_firmware(settings, model, started);
-    // An included file may say anything, and is no text that stands here.
-    if (settings.contains("os_prefix") || settings.contains("include") ||
+    add_firmware(config.early, model, started);
+    const Settings& settings = config.settings;
+    if (!config.complete || settings.contains("os_prefix") ||
         value_of(settings, "boot_ramdisk") == "1") {
         return started;
     }
+    started.known = !text_at(tree, "config.txt").empty();
     started.kernel = kernel_of(tree, settings, model);
-    started.initramfs = initramfs_of(tree, settings, started.kernel);
-    started.known = has(tree, "config.txt") && !text_at(tree, "config.txt").empty();
+    add_initramfs(tree, settings, started);
+    if (started.kernel.empty()) started.missing_kernel = value_of(settings, "kernel");
     return started;
 }
 

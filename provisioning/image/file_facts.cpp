@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "provisioning/boot/config_txt.hpp"
 #include "provisioning/boot/text.hpp"
 #include "provisioning/root/cpio.hpp"
 
@@ -13,7 +14,8 @@ namespace {
 
 constexpr std::uint64_t configuration_bytes_max = 4U << 20U;
 constexpr std::size_t programs_max = 10'000;
-constexpr std::size_t text_bytes_max = 2U << 20U;  // of an initramfs' paths and targets
+constexpr std::size_t text_bytes_max = 2U << 20U;     // of an initramfs' paths and targets
+constexpr std::size_t texts_bytes_max = 256U << 10U;  // of an image, together
 constexpr std::string_view configuration_prefix = "config-";
 constexpr std::string_view gzip_magic("\x1f\x8b\x08", 3);
 
@@ -26,6 +28,27 @@ bool is_other(std::string_view name) {
         if (name.ends_with(end)) return true;
     }
     return false;
+}
+
+// What config.txt includes is called so (usercfg.txt, extra.conf); its limit is config.txt's.
+bool is_text_name(std::string_view name) {
+    if (name == "config.txt" || name == "cmdline.txt") return false;
+    return name.ends_with(".txt") || name.ends_with(".conf") || name.ends_with(".cfg");
+}
+
+// A record holds it as JSON: no bytes that are not UTF-8.
+Result<boot::FileFacts> read_text(host::Host& host, const Path& file) {
+    boot::FileFacts facts;
+    const auto status = host.status(file);
+    if (!status) return tl::unexpected(status.error());
+    if (*status && (*status)->size > boot::config_txt_bytes_max) return facts;
+    auto bytes = host.read_file(file, boot::config_txt_bytes_max);
+    if (!bytes) return tl::unexpected(bytes.error());
+    for (char& c : *bytes) {
+        if (static_cast<unsigned char>(c) > 0x7f) c = '\x1a';
+    }
+    facts.text = std::move(*bytes);
+    return facts;
 }
 
 std::string_view file_name(std::string_view path) {
@@ -210,6 +233,7 @@ Result<boot::FileFacts> read_file_facts(
     host::Host& host, const std::string& name, const Path& file
 ) {
     boot::FileFacts facts;
+    if (is_text_name(name)) return read_text(host, file);
     if (is_other(name)) return facts;
     const auto status = host.status(file);
     if (!status) return tl::unexpected(status.error());
@@ -228,6 +252,7 @@ Result<boot::BootFacts> read_boot_facts(
     host::Host& host, const std::map<std::string, Path>& files, const std::optional<Path>& root
 ) {
     boot::BootFacts known;
+    std::size_t texts_bytes = 0;
     std::vector<std::string> configurations;
     if (root) {
         auto found = configurations_of(host, *root);
@@ -241,7 +266,9 @@ Result<boot::BootFacts> read_boot_facts(
             auto added = add_configuration(host, configurations, *root, name, *facts->kernel);
             if (!added) return tl::unexpected(added.error());
         }
-        if (facts->kernel || facts->initramfs) known[name] = std::move(*facts);
+        if (facts->text) texts_bytes += facts->text->size();
+        if (texts_bytes > texts_bytes_max) facts->text.reset();
+        if (facts->kernel || facts->initramfs || facts->text) known[name] = std::move(*facts);
     }
     return known;
 }

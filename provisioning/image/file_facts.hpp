@@ -1,5 +1,5 @@
-// Kernels and initramfs among boot files, opened and looked at for a linter. It refuses to judge
-// what it finds.
+// Kernels, initramfs and short texts among boot files, opened and looked at for a linter. It
+// refuses to judge what it finds.
 #pragma once
 
 #include <map>

@@ -286,6 +286,7 @@ private:
     ) const {
         boot::TreeFacts facts;
         facts.model = entry.model;
+        facts.serial = entry.serial;
         facts.nfs_version = entry.root ? entry.root->nfs_version : "";
         facts.initramfs_mounts_nfs4 =
             record.initramfs_mounts_nfs4 || (entry.root && entry.root->read_only);

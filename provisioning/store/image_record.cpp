@@ -57,6 +57,7 @@ json::object write_facts(const boot::BootFacts& facts) {
                 {"programs", texts_of(file.initramfs->programs)},
                 {"links", json::value_from(file.initramfs->links)}};
         }
+        if (file.text) one["text"] = *file.text;
         written[path] = std::move(one);
     }
     return written;
@@ -92,6 +93,7 @@ boot::BootFacts parse_facts(const json::object& written) {
                 parse_texts(read.at("programs")),
                 json::value_to<std::map<std::string, std::string>>(read.at("links"))};
         }
+        if (one.contains("text")) file.text = text_of(one, "text");
         facts[std::string(std::string_view(entry.key()))] = std::move(file);
     }
     return facts;

@@ -104,18 +104,22 @@ layout::BootTree tree_of(std::string config, std::initializer_list<const char*> 
     return tree;
 }
 
+Started loaded(const layout::BootTree& tree, BoardModel model) {
+    return started_of(tree, model, read_config(tree, {}, {model, std::nullopt}));
+}
+
 // Fact sheet 7.1: kernel8.img unless arm_64bit=0; auto_initramfs picks the file with its name.
 TEST(Started, KernelAndInitramfsByTheirNames) {
     const auto files = {"kernel8.img", "kernel7l.img", "initramfs8", "initramfs7l", "own"};
-    Started started = started_of(tree_of("auto_initramfs=1\n", files), BoardModel::pi4);
+    Started started = loaded(tree_of("auto_initramfs=1\n", files), BoardModel::pi4);
     EXPECT_TRUE(started.known);
     EXPECT_EQ(started.kernel, "kernel8.img");
     EXPECT_THAT(started.initramfs, ElementsAre("initramfs8"));
     EXPECT_EQ(started.start_file, "start4.elf");
-    started = started_of(tree_of("arm_64bit=0\nauto_initramfs=1\n", files), BoardModel::pi4);
+    started = loaded(tree_of("arm_64bit=0\nauto_initramfs=1\n", files), BoardModel::pi4);
     EXPECT_EQ(started.kernel, "kernel7l.img");
     EXPECT_THAT(started.initramfs, ElementsAre("initramfs7l"));
-    started = started_of(
+    started = loaded(
         tree_of(
             "kernel=own\n[pi5]\nkernel=kernel8.img\n[all]\ninitramfs initramfs8,own followkernel\n",
             files
@@ -124,16 +128,16 @@ TEST(Started, KernelAndInitramfsByTheirNames) {
     );
     EXPECT_EQ(started.kernel, "own");
     EXPECT_THAT(started.initramfs, ElementsAre("initramfs8", "own"));
-    started = started_of(tree_of("kernel=gone\nauto_initramfs=1\n", files), BoardModel::pi4);
+    started = loaded(tree_of("kernel=gone\nauto_initramfs=1\n", files), BoardModel::pi4);
     EXPECT_EQ(started.kernel, "");
     EXPECT_THAT(started.initramfs, IsEmpty());
 }
 
 TEST(Started, WhatOthersDecideIsNotKnown) {
-    const auto files = {"kernel8.img"};
-    EXPECT_FALSE(started_of(tree_of("include more.txt\n", files), BoardModel::pi4).known);
-    EXPECT_FALSE(started_of(tree_of("os_prefix=new/\n", files), BoardModel::pi4).known);
-    EXPECT_FALSE(started_of(tree_of("", files), BoardModel::generic).known);
+    const auto files = {"kernel8.img", "more.txt"};
+    EXPECT_FALSE(loaded(tree_of("include more.txt\n", files), BoardModel::pi4).known);
+    EXPECT_FALSE(loaded(tree_of("os_prefix=new/\n", files), BoardModel::pi4).known);
+    EXPECT_FALSE(loaded(tree_of("", files), BoardModel::generic).known);
 }
 
 TEST(CmdlineWord, TheLastOneCountsAndInitsOwnDoNot) {

@@ -59,6 +59,7 @@ TEST(LintTree, AKernelMustBeThereOrNamed) {
         rules(lint_tree(tree, {BoardModel::pi4, "3", false})), ElementsAre("kernel-missing")
     );
     tree["config.txt"] = layout::TextFile{"[all]\nkernel=mine.img\n"};
+    tree["mine.img"] = layout::ObjectFile{Digest(), 1000};
     EXPECT_THAT(lint_tree(tree, {BoardModel::pi4, "3", false}), IsEmpty());
 }
 
@@ -74,11 +75,36 @@ TEST(LintTree, FilesThatOldEepromsCannotFetch) {
 TEST(LintTree, Nfs4BehindAKlibcInitramfs) {
     layout::BootTree tree = whole_pi4();
     tree["config.txt"] = layout::TextFile{"auto_initramfs=1\n"};
+    EXPECT_THAT(lint_tree(tree, {BoardModel::pi4, "4.2", false}), IsEmpty()) << "there is none";
+    tree["initramfs8"] = layout::ObjectFile{Digest(), 1000};
     EXPECT_THAT(
         rules(lint_tree(tree, {BoardModel::pi4, "4.2", false})), ElementsAre("initramfs-nfs4")
     );
     EXPECT_THAT(lint_tree(tree, {BoardModel::pi4, "4.2", true}), IsEmpty());
     EXPECT_THAT(lint_tree(tree, {BoardModel::pi4, "3", false}), IsEmpty());
+}
+
+TEST(LintTree, AnInitramfsThatALaterLineOrAFilterTakesAwayIsNotUsed) {
+    layout::BootTree tree = whole_pi4();
+    tree["initramfs8"] = layout::ObjectFile{Digest(), 1000};
+    for (const char* text :
+         {"auto_initramfs=1\n[all]\nauto_initramfs=0\n",  // the rule's own remedy
+          "[pi5]\nauto_initramfs=1\n",
+          "# auto_initramfs=1\n",
+          "os_prefix=x/\nauto_initramfs=1\nauto_initramfs=0\n"}) {
+        tree["config.txt"] = layout::TextFile{text};
+        EXPECT_THAT(lint_tree(tree, {BoardModel::pi4, "4.2", false}), IsEmpty()) << text;
+    }
+    for (const char* text :
+         {"  auto_initramfs=1\r\n",
+          "[pi4]\nauto_initramfs=1\n",
+          "initramfs initramfs8 followkernel\n",
+          "os_prefix=x/\nauto_initramfs=1\n"}) {
+        tree["config.txt"] = layout::TextFile{text};
+        EXPECT_THAT(
+            rules(lint_tree(tree, {BoardModel::pi4, "4.2", false})), ElementsAre("initramfs-nfs4")
+        ) << text;
+    }
 }
 
 TEST(LintTree, GenericBoardsNeedSomething) {

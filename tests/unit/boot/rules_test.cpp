@@ -145,6 +145,39 @@ TEST_F(Rules, KernelMissing) {
     );
 }
 
+TEST_F(Rules, KernelMissingThatConfigTxtNames) {
+    config("auto_initramfs=1\n[all]\nkernel=mine.img\n");
+    EXPECT_THAT(
+        found(),
+        ElementsAre(Finding{
+            true,
+            "kernel-missing",
+            "config.txt has kernel=mine.img, which is not among the boot files",
+            "add it to the image's boot directory or under boot_files:, or name one that is there"})
+    );
+    config("auto_initramfs=1\n[cm4]\nkernel=mine.img\n");
+    EXPECT_THAT(found(), IsEmpty());
+    config("os_prefix=lab/\nkernel=mine.img\n");
+    EXPECT_THAT(found(), IsEmpty()) << "it may be under the prefix";
+}
+
+TEST_F(Rules, InitramfsMissing) {
+    config("initramfs initramfs8,modules.gz,more.gz followkernel\n");
+    const auto finding = [](const std::string& name) {
+        return Finding{
+            true,
+            "initramfs-missing",
+            "config.txt has the initramfs '" + name + "' loaded, which is not among the boot files",
+            "add it to the image's boot directory or under boot_files:, or name one that is there"};
+    };
+    EXPECT_THAT(found(), ElementsAre(finding("modules.gz"), finding("more.gz")));
+    config("initramfs initrd.img followkernel\ninitramfs initramfs8 followkernel\n");
+    EXPECT_THAT(found(), IsEmpty()) << "the last one counts";
+    tree.erase(initramfs);
+    config("auto_initramfs=1\n");
+    EXPECT_THAT(found(), IsEmpty()) << "silently none";
+}
+
 TEST_F(Rules, InitramfsNfs4) {
     facts.nfs_version = "4";
     facts.initramfs_mounts_nfs4 = false;

@@ -151,5 +151,36 @@ TEST_F(FileFacts, AConfigurationWhoseNameIsNoReleaseIsNotRead) {
     }
 }
 
+// What config.txt may include; a record of the store keeps it as JSON.
+TEST_F(FileFacts, AShortTextAsItIs) {
+    EXPECT_EQ(
+        facts_of(
+            "usercfg.txt",
+            "# gr\xc3\xb6\xc3\x9f"
+            "e\r\nenable_uart=1\n"
+        )
+            .text,
+        "# gr\x1a\x1a\x1a\x1a"
+        "e\r\nenable_uart=1\n"
+    );
+    EXPECT_EQ(facts_of("lab/extra.conf", "").text, "");
+    EXPECT_EQ(facts_of("long.txt", std::string(4096, 'x')).text, std::string(4096, 'x'));
+    EXPECT_EQ(facts_of("long.txt", std::string(4097, 'x')), boot::FileFacts{});
+    EXPECT_EQ(facts_of("config.txt", "a=1\n"), boot::FileFacts{}) << "it comes otherwise";
+    EXPECT_EQ(facts_of("start4.elf", "a=1\n"), boot::FileFacts{});
+}
+
+TEST_F(FileFacts, TextsOfAnImageAreBoundedTogether) {
+    std::map<std::string, Path> files;
+    for (int i = 100; i < 200; ++i) {
+        const std::string name = std::to_string(i) + ".txt";
+        host.put_file("/boot/" + name, std::string(4096, 'x'));
+        files[name] = "/boot/" + name;
+    }
+    const auto facts = read_boot_facts(host, files, std::nullopt);
+    ASSERT_TRUE(facts);
+    EXPECT_EQ(facts->size(), 64U) << "256 KiB";
+}
+
 }  // namespace
 }  // namespace bramble::image

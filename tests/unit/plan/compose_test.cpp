@@ -64,6 +64,26 @@ TEST_F(Compose, FiltersAndIncludesOfTheFleetFileReachTheBoardsConfigTxt) {
     );
 }
 
+// Texts of boot_files: and of the image, for the board whose serial number a filter names.
+TEST_F(Compose, IncludedTextsAreLookedAtForEachBoard) {
+    ingest();
+    fleet.profiles[0].config_txt = {{"include", "lab.txt"}};
+    fleet.profiles[0].boot_files["lab.txt"] = "/lab/lab.txt";
+    seen.boot_files["/lab/lab.txt"] = object("lab");
+    EXPECT_THAT(composed().problems, IsEmpty()) << "nobody knows what it says";
+    seen.boot_file_facts["/lab/lab.txt"].text = "[0x5b154511]\nkernel=mine.img\n";
+    const auto problems = composed().problems;
+    ASSERT_THAT(problems, testing::SizeIs(1));
+    EXPECT_EQ(
+        problems[0].message,
+        "profile 'lab': config.txt has kernel=mine.img, which is not among the boot files; add it "
+        "to the image's boot directory or under boot_files:, or name one that is there "
+        "[kernel-missing]"
+    );
+    fleet.boards.pop_back();  // whose number it is
+    EXPECT_THAT(composed().problems, IsEmpty());
+}
+
 TEST_F(Compose, AStaticAddressIsTheBoardsOwn) {
     ingest();
     fleet.profiles[0].root.ip = fleet::KernelAddress::fixed;

@@ -43,6 +43,7 @@ plan::ImageRecord lite() {
     kernel.nfs_versions = {"3"};
     kernel.nfs_modules = {"3", "4.2"};
     record.facts["vmlinuz"].kernel = kernel;
+    record.facts["usercfg.txt"].text = "# gr\x1a\nenable_uart=1\n";
     record.facts["initrd.img"].initramfs = boot::InitramfsFacts{"", {"init"}, {{"bin", "usr/bin"}}};
     record.made_by = "ingest image lite";
     record.took_ms = 95'000;
