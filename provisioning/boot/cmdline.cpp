@@ -5,8 +5,10 @@
 
 #include <algorithm>
 #include <array>
-#include <map>
+#include <optional>
 #include <utility>
+
+#include "provisioning/boot/cmdline_words.hpp"
 
 namespace bramble::boot {
 namespace {
@@ -22,40 +24,32 @@ constexpr std::array<std::string_view, 2> repeated = {"rootwait", "rootfstype=nf
 constexpr std::array<std::string_view, 9> stock_dropped = {
     "root", "rootfstype", "fsck.repair", "resize", "quiet", "ro", "rw", "ds", "systemd.unit"};
 
-std::string_view key_of(std::string_view parameter) {
-    return parameter.substr(0, parameter.find('='));
-}
-
 template <std::size_t Size>
 bool among(const std::array<std::string_view, Size>& set, std::string_view word) {
     return std::find(set.begin(), set.end(), word) != set.end();
 }
 
-std::vector<std::string> words(std::string_view text) {
-    constexpr std::string_view blanks = " \t\r\n";
-    std::vector<std::string> found;
-    std::string word;
-    bool quoted = false;  // "a=\"b c\"" is one parameter
-    for (const char c : text) {
-        if (c == '"') quoted = !quoted;
-        if (!quoted && blanks.find(c) != std::string_view::npos) {
-            if (!word.empty()) found.push_back(std::exchange(word, {}));
-            continue;
-        }
-        word.push_back(c);
+// What ends a word elsewhere than where it ends.
+std::optional<Finding> fault_of(std::string_view word) {
+    if (!is_printable_ascii(word)) {
+        return Finding{
+            true,
+            "cmdline-ascii",
+            "a cmdline parameter holds a character outside of printable ASCII",
+            "write it with the characters ' ' to '~' on one line"};
     }
-    if (!word.empty()) found.push_back(word);
-    return found;
-}
-
-void check_parameter(const std::string& parameter, std::vector<Finding>& findings) {
-    if (is_printable_ascii(parameter)) return;
-    findings.push_back(
-        {true,
-         "cmdline-ascii",
-         "a cmdline parameter holds a character outside of printable ASCII",
-         "write it with the characters ' ' to '~' on one line"}
-    );
+    if (leaves_a_quote_open(word)) {
+        return Finding{
+            true,
+            "cmdline-quote",
+            fmt::format(
+                "cmdline parameter '{}' opens a quote and does not close it: the kernel takes all "
+                "that follows for a part of it",
+                word
+            ),
+            "close it, or take it out"};
+    }
+    return std::nullopt;
 }
 
 bool contradicts(const std::string& word, const NfsRoot& root) {
@@ -104,112 +98,69 @@ std::string ip_parameter(const std::optional<StaticAddress>& fixed) {
     );
 }
 
-// Parameters that a kernel takes as often as they stand there, each for something else.
-constexpr std::array<std::string_view, 9> listed = {
-    "console",
-    "earlycon",
-    "netconsole",
-    "blacklist",
-    "modprobe.blacklist",
-    "module_blacklist",
-    "systemd.mask",
-    "systemd.wants",
-    "systemd.setenv"};
-
-// Of a parameter that is given twice the kernel takes the last one.
-void check_twice(const std::vector<std::string>& line, std::vector<Finding>& findings) {
-    std::map<std::string_view, std::string_view> seen;
-    for (const std::string& word : line) {
-        const std::string_view key = key_of(word);
-        if (among(listed, key) || key.find('.') != std::string_view::npos) continue;
-        const auto [earlier, fresh] = seen.emplace(key, word);
-        if (fresh) continue;
-        findings.push_back(
-            {false,
-             "cmdline-twice",
-             earlier->second == word
-                 ? fmt::format("cmdline parameter '{}' stands there twice", word)
-                 : fmt::format(
-                       "cmdline has '{}' and '{}': the kernel takes the last one",
-                       earlier->second,
-                       word
-                   ),
-             "leave one of them"}
-        );
-        earlier->second = word;
-    }
-}
-
-// Fact sheet 7.2: words of old guides that do nothing, or not what they say.
-void check_effect(const std::vector<std::string>& line, std::vector<Finding>& findings) {
-    const auto has = [&](std::string_view word) {
-        return std::find(line.begin(), line.end(), word) != line.end();
-    };
-    for (const std::string& word : line) {
-        if (key_of(word) == "elevator") {
-            findings.push_back(
-                {false,
-                 "cmdline-elevator",
-                 fmt::format("cmdline parameter '{}' has no effect since Linux 5.0", word),
-                 "take it out; an I/O scheduler is set by a udev rule or in /sys/block"}
-            );
-        }
-    }
-    if (has("crashkernel=auto")) {
-        findings.push_back(
-            {false,
-             "cmdline-crashkernel",
-             "crashkernel=auto is known to kernels of the Fedora family only: others reserve "
-             "nothing",
-             "write the size, such as crashkernel=128M"}
-        );
-    }
-    if (has("quiet") && has("debug")) {
-        findings.push_back(
-            {false,
-             "cmdline-contradiction",
-             "cmdline has quiet and debug: the kernel takes the last one",
-             "leave one of them"}
-        );
-    }
-}
-
-// The operator's parameters as words, without what Bramble writes itself.
-std::vector<std::string> wanted_words(const CmdlineInputs& inputs, std::vector<Finding>& findings) {
-    std::vector<std::string> kept;
+// The operator's parameters as words, without what Bramble writes itself. The profile's end of the
+// kernel's part ("--") is not the board's.
+SplitWords wanted_words(const CmdlineInputs& inputs, std::vector<Finding>& findings) {
+    SplitWords kept;
     for (const auto* list : {&inputs.profile, &inputs.board}) {
+        std::vector<std::string> all;
         for (const std::string& parameter : *list) {
-            check_parameter(parameter, findings);
-            for (std::string& word : words(parameter)) {
-                if (inputs.root && contradicts(word, *inputs.root)) {
-                    findings.push_back(
-                        {true,
-                         "cmdline-root",
-                         fmt::format(
-                             "cmdline parameter '{}' contradicts the NFS root that this board gets",
-                             word
-                         ),
-                         "take it out (root=, nfsroot= and ip= are written by Bramble), or set the "
-                         "profile's root: {mode: none}"}
-                    );
-                    continue;
-                }
-                const bool redundant = among(repeated, word) || word == "rw" || word == "ro";
-                if (!inputs.root || !redundant) kept.push_back(std::move(word));
-            }
+            const auto fault = fault_of(parameter);
+            if (fault) findings.push_back(*fault);
+            for (std::string& word : words_of(parameter)) all.push_back(std::move(word));
         }
+        SplitWords split = split_words(std::move(all));
+        for (std::string& word : split.kernel) {
+            if (inputs.root && contradicts(word, *inputs.root)) {
+                findings.push_back(
+                    {true,
+                     "cmdline-root",
+                     fmt::format(
+                         "cmdline parameter '{}' contradicts the NFS root that this board gets",
+                         word
+                     ),
+                     "take it out (root=, nfsroot= and ip= are written by Bramble), or set the "
+                     "profile's root: {mode: none}"}
+                );
+                continue;
+            }
+            const bool redundant = among(repeated, word) || word == "rw" || word == "ro";
+            if (!inputs.root || !redundant) kept.kernel.push_back(std::move(word));
+        }
+        for (std::string& word : split.init) kept.init.push_back(std::move(word));
     }
     return kept;
+}
+
+// The image's line is not the operator's to mend: a word that would spoil it is left out.
+SplitWords image_words(const CmdlineInputs& inputs, std::vector<Finding>& findings) {
+    std::vector<std::string> kept;
+    for (std::string& word :
+         inputs.root ? stock_parameters(inputs.image) : words_of(inputs.image)) {
+        auto fault = fault_of(word);
+        if (!fault) {
+            kept.push_back(std::move(word));
+            continue;
+        }
+        fault->fatal = false;
+        fault->message = "left out of the image's cmdline.txt: " + fault->message;
+        fault->remedy = "give the profile a cmdline: of its own";
+        findings.push_back(std::move(*fault));
+    }
+    return split_words(std::move(kept));
 }
 
 }  // namespace
 
 std::vector<std::string> stock_parameters(std::string_view cmdline) {
     std::vector<std::string> kept;
-    for (std::string& word : words(cmdline)) {
+    bool of_init = false;
+    for (std::string& word : words_of(cmdline)) {
         const std::string_view key = key_of(word);
         const bool first_boot = key == "init" || key.substr(0, 11) == "systemd.run";
-        if (first_boot || among(stock_dropped, key) || among(ours, key) || among(repeated, word)) {
+        of_init = of_init || word == "--";
+        if (!of_init && (first_boot || among(stock_dropped, key) || among(ours, key) ||
+                         among(repeated, word))) {
             continue;
         }
         kept.push_back(std::move(word));
@@ -219,12 +170,12 @@ std::vector<std::string> stock_parameters(std::string_view cmdline) {
 
 Text make_cmdline(const CmdlineInputs& inputs) {
     Text result;
-    std::vector<std::string> line = wanted_words(inputs, result.findings);
-    if (inputs.profile.empty() && inputs.board.empty()) {
-        line = inputs.root ? stock_parameters(inputs.image) : words(inputs.image);
-    }
-    check_twice(line, result.findings);
-    check_effect(line, result.findings);
+    const bool is_own = !inputs.profile.empty() || !inputs.board.empty();
+    SplitWords words =
+        is_own ? wanted_words(inputs, result.findings) : image_words(inputs, result.findings);
+    std::vector<std::string>& line = words.kernel;
+    const std::vector<Finding> told = lint_words(line);
+    result.findings.insert(result.findings.end(), told.begin(), told.end());
     if (inputs.root) {
         check_root(*inputs.root, result.findings);
         line.push_back("root=/dev/nfs");
@@ -241,6 +192,8 @@ Text make_cmdline(const CmdlineInputs& inputs) {
         line.push_back(ip_parameter(inputs.static_address));
         line.push_back("rootwait");
     }
+    if (!words.init.empty()) line.emplace_back("--");
+    line.insert(line.end(), words.init.begin(), words.init.end());
     result.text = fmt::format("{}\n", fmt::join(line, " "));
     if (result.text.size() - 1 > cmdline_bytes_max) {
         result.findings.push_back(

@@ -55,7 +55,8 @@ struct CmdlineInputs {
 //
 // vers= and tcp are the forms that the kernel's nfsroot, klibc's nfsmount and our initramfs all
 // take (klibc rejects proto=); the sizes stand there because the kernel's own default is 4096. A
-// shared root has bramble.shared=IDENTITY besides, which our initramfs alone understands.
+// shared root has bramble.shared=IDENTITY besides, which our initramfs alone understands. What
+// stands behind a "--" is init's, and follows all of it.
 Text make_cmdline(const CmdlineInputs& inputs);
 
 // What of a stock cmdline.txt is worth keeping: without root=, first-boot resizing and the like.

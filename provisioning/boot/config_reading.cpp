@@ -23,6 +23,15 @@ std::string_view first_line(std::string_view& text) {
     return line;
 }
 
+// What a terminal may be shown; the firmware takes nothing else.
+std::string plain(std::string_view text) {
+    std::string shown(text);
+    for (char& c : shown) {
+        if (c < ' ' || c > '~') c = '?';
+    }
+    return shown;
+}
+
 bool is_model(std::string_view filter, BoardModel model) {
     switch (model) {
         case BoardModel::pi3:
@@ -132,11 +141,11 @@ private:
     void set(
         const std::string& file, std::string_view key, std::string_view value, unsigned depth
     ) {
-        reading_.settings[std::string(key)] = std::string(value);
+        reading_.settings[plain(key)] = plain(value);
         if (depth == 0) {
-            reading_.early[std::string(key)] = std::string(value);
+            reading_.early[plain(key)] = plain(value);
         } else {
-            reading_.included_keys[file].insert(std::string(key));
+            reading_.included_keys[file].insert(plain(key));
         }
     }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "provisioning/boot/cmdline_words.hpp"
 #include "provisioning/boot/pxelinux.hpp"
 
 namespace bramble::boot {
@@ -77,14 +78,12 @@ void add_firmware(const Settings& settings, BoardModel model, Started& started) 
 
 std::string cmdline_word(std::string_view line, std::string_view name) {
     std::string found;
-    while (!line.empty()) {
-        const std::size_t end = std::min(line.find_first_of(" \n"), line.size());
-        const std::string_view word = line.substr(0, end);
-        line.remove_prefix(std::min(end + 1, line.size()));
-        if (word == "--") break;  // what follows is for init
-        if (word.starts_with(name) && word.size() > name.size() && word[name.size()] == '=') {
-            found = word.substr(name.size() + 1);
-        }
+    for (const std::string& word : split_words(words_of(line)).kernel) {
+        if (key_of(word) != name) continue;
+        const auto equals = word.find('=');
+        if (equals == word.npos) continue;
+        found = word.substr(equals + 1);
+        std::erase(found, '"');
     }
     return found;
 }

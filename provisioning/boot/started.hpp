@@ -28,7 +28,7 @@ struct Started {
 // model.
 Started started_of(const layout::BootTree& tree, BoardModel model, const ConfigReading& config);
 
-// The last word NAME=… of a command line, without its name; empty: none.
+// The last word NAME=… of a command line, without its name and quotes; empty: none.
 std::string cmdline_word(std::string_view line, std::string_view name);
 
 }  // namespace bramble::boot

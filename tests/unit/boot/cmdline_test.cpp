@@ -80,12 +80,31 @@ TEST(Cmdline, ParametersThatStandThereTwice) {
     inputs.profile = {"loglevel=3", "console=tty1", "console=serial0,115200", "nowatchdog"};
     inputs.board = {"loglevel=7", "nowatchdog", "usbhid.mousepoll=0", "usbhid.mousepoll=0"};
     const Text text = make_cmdline(inputs);
-    EXPECT_THAT(rules(text), ElementsAre("cmdline-twice", "cmdline-twice"));
+    EXPECT_THAT(rules(text), ElementsAre("cmdline-twice", "cmdline-twice", "cmdline-twice"));
     EXPECT_EQ(
         text.findings[0].message,
         "cmdline has 'loglevel=3' and 'loglevel=7': the kernel takes the last one"
     );
     EXPECT_EQ(text.findings[1].message, "cmdline parameter 'nowatchdog' stands there twice");
+}
+
+// init/main.c: what stands behind "--" goes to init.
+TEST(Cmdline, WordsForInitFollowTheRoot) {
+    CmdlineInputs inputs = lab();
+    inputs.root->path = "/r";
+    inputs.profile = {"quiet", "--", "single", "ro", "ip=off"};
+    inputs.board = {"debug=1"};
+    const Text text = make_cmdline(inputs);
+    EXPECT_EQ(
+        text.text,
+        "quiet debug=1 root=/dev/nfs nfsroot=172.16.1.1:/r,vers=3,tcp,rsize=131072,wsize=131072 rw "
+        "ip=dhcp rootwait -- single ro ip=off\n"
+    );
+    EXPECT_THAT(text.findings, IsEmpty());
+    inputs.profile.clear();
+    inputs.board.clear();
+    inputs.image = "quiet rw -- quiet single\n";
+    EXPECT_THAT(make_cmdline(inputs).text, testing::EndsWith(" rootwait -- quiet single\n"));
 }
 
 // Full static form: ip=<ip>:<srv>:<gw>:<mask>:<host>:eth0:off
@@ -144,7 +163,12 @@ TEST(Cmdline, WithoutARootTheImagesOwnLineStays) {
 TEST(Cmdline, ARootOfTheProfilesOwnIsAContradiction) {
     CmdlineInputs inputs = lab();
     for (const char* parameter :
-         {"root=/dev/sda1", "nfsroot=10.0.0.1:/x", "ip=off", "ro", "rootfstype=ext4"}) {
+         {"root=/dev/sda1",
+          "\"root=/dev/sda1\"",
+          "nfsroot=10.0.0.1:/x",
+          "ip=off",
+          "ro",
+          "rootfstype=ext4"}) {
         inputs.profile = {parameter};
         const Text text = make_cmdline(inputs);
         ASSERT_THAT(rules(text), ElementsAre("cmdline-root")) << parameter;

@@ -144,6 +144,8 @@ TEST(CmdlineWord, TheLastOneCountsAndInitsOwnDoNot) {
     EXPECT_EQ(cmdline_word("init=/a quiet init=/b\n", "init"), "/b");
     EXPECT_EQ(cmdline_word("rdinit=/a -- init=/b", "init"), "");
     EXPECT_EQ(cmdline_word("", "init"), "");
+    EXPECT_EQ(cmdline_word("\"init=/a b\" x=\"y -- init=/c\" z", "init"), "/a b");
+    EXPECT_EQ(cmdline_word("init=\"/a\"", "init"), "/a");
 }
 
 }  // namespace
