@@ -122,7 +122,7 @@ void check_kernel(
 ) {
     if (!started.missing_kernel.empty()) {
         findings.push_back(
-            {true,
+            {false,
              "kernel-missing",
              fmt::format(
                  "config.txt has kernel={}, which is not among the boot files",
@@ -182,7 +182,7 @@ void check_initramfs(
 ) {
     for (const std::string& name : started.missing_initramfs) {
         findings.push_back(
-            {true,
+            {false,
              "initramfs-missing",
              fmt::format(
                  "config.txt has the initramfs '{}' loaded, which is not among the boot files", name
