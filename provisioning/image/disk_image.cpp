@@ -9,6 +9,7 @@
 #include "provisioning/host/posix.hpp"
 #include "provisioning/image/disk_file.hpp"
 #include "provisioning/image/ext_tree.hpp"
+#include "provisioning/image/fat_listing.hpp"
 #include "provisioning/image/partition_table.hpp"
 #include "provisioning/image/sources.hpp"
 
@@ -105,34 +106,28 @@ Result<Partitions> find_partitions(const Disk& disk) {
     return found;
 }
 
-// mtools takes "@@" in a name for an offset, so it gets a name of ours. Names that would lead out
-// of the directory do not: it puts other characters in their place.
-host::Command mtools(
-    std::vector<std::string> argv, const Partition& partition, const Workshop& workshop
+// Whether there was anything: to mcopy an empty partition is an error like any other. It follows
+// whatever chain a directory gives it, so the directories are looked through first.
+Result<bool> copy_fat(
+    const Disk& disk, const Partition& partition, const Path& to, const Workshop& workshop
 ) {
-    argv.insert(argv.begin() + 1, {"-i", fmt::format("{}@@{}", opened_name, partition.begin)});
-    return {
-        .argv = std::move(argv),
+    const auto listing = list_fat(disk, partition);
+    if (!listing) return tl::unexpected(listing.error());
+    if (listing->empty()) return false;
+    host::Host& host = workshop.host;
+    if (!host.has_program("mcopy")) {
+        return fail("reading its FAT partition needs `mcopy`: install the package mtools");
+    }
+    // mtools takes "@@" in a name for an offset, so the file gets a name of ours.
+    const std::string source = fmt::format("{}@@{}", opened_name, partition.begin);
+    const host::Command copy{
+        .argv = {"mcopy", "-i", source, "-s", "-n", "-Q", "-m", "::/*", to.string()},
         .environment = {{"MTOOLSRC", "/dev/null"}, {"MTOOLS_SKIP_CHECK", "1"}},
         .directory = workshop.staging,
         .log = workshop.log,
         .stop = workshop.stop,
         .limit = copy_limit};
-}
-
-// Whether there was anything: to mcopy an empty partition is an error like any other.
-Result<bool> copy_fat(const Partition& partition, const Path& to, const Workshop& workshop) {
-    host::Host& host = workshop.host;
-    if (!host.has_program("mcopy")) {
-        return fail("reading its FAT partition needs `mcopy`: install the package mtools");
-    }
-    const auto copied = run_or_fail(
-        host, mtools({"mcopy", "-s", "-n", "-Q", "-m", "::/*", to.string()}, partition, workshop)
-    );
-    if (copied) return true;
-    const auto listed = host.run(mtools({"mdir", "-b", "-a", "::/"}, partition, workshop));
-    if (listed && listed->exit_code == 0 && listed->output.empty()) return false;
-    return tl::unexpected(copied.error());
+    return run_or_fail(host, copy).map([](const auto&) { return true; });
 }
 
 // Of these there is no library that reads everything: the kernel does, in a mount namespace that is
@@ -204,7 +199,7 @@ Result<Ingested> take(const Path& disk_file, const Workshop& workshop) {
         say(workshop, fmt::format("reading the boot files of partition {}", found->boot->number));
         const Path boot = workshop.staging / "boot";
         const auto copied = workshop.host.make_directories(boot).and_then([&] {
-            return copy_fat(*found->boot, boot, workshop);
+            return copy_fat(*disk, *found->boot, boot, workshop);
         });
         if (!copied) return tl::unexpected(copied.error());
         if (*copied) {

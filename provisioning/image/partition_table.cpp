@@ -7,6 +7,8 @@
 #include <optional>
 #include <string_view>
 
+#include "provisioning/image/little_endian.hpp"
+
 namespace bramble::image {
 namespace {
 
@@ -18,15 +20,6 @@ constexpr unsigned first_logical = 5;
 constexpr std::size_t gpt_header_bytes = 92;
 constexpr std::uint64_t gpt_entry_bytes_min = 128;
 constexpr std::uint64_t gpt_entry_bytes_max = 4096;
-
-// Little endian, at a place that the caller has made sure of.
-std::uint64_t number_at(std::string_view bytes, std::size_t offset, std::size_t count) {
-    std::uint64_t value = 0;
-    for (std::size_t i = count; i-- > 0;) {
-        value = value << 8U | static_cast<unsigned char>(bytes.at(offset + i));
-    }
-    return value;
-}
 
 // CRC-32 as of UEFI 4.2 (ISO 3309).
 std::uint32_t crc32(std::string_view bytes) {

@@ -4,8 +4,6 @@ import lzma
 import os
 import pathlib
 import shutil
-import socket
-import stat
 import struct
 import subprocess
 import sys
@@ -15,14 +13,11 @@ import zipfile
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 from appliance import SERVER, Appliance, fleet_yaml, payload  # noqa: E402
 from lab import Lab, end_on_signals  # noqa: E402
+from whole_root import describe, make_root  # noqa: E402
 
 SECTOR = 512
 BOOT_AT, BOOT_MB, ROOT_MB = 8192, 40, 96
 BOARDS = '  - {name: pi-01, serial: 5b154510, mac: "dc:a6:32:00:00:01", address: 172.16.1.3, profile: lab}'
-CAPABILITY = struct.pack("<IIIII", 0x02000001, 1 << 13, 0, 0, 0)  # cap_net_raw=ep
-# user::rwx, user:1234:r--, group::r-x, mask::r-x, other::r--: acl(5) as getxattr(2) has it
-ACL = struct.pack("<I", 2) + b"".join(struct.pack("<HHI", *entry) for entry in (
-    (1, 7, 0xFFFFFFFF), (2, 4, 1234), (4, 5, 0xFFFFFFFF), (16, 5, 0xFFFFFFFF), (32, 4, 0xFFFFFFFF)))
 FIRMWARE = {
     "start4.elf": payload(200_000, "start4"), "fixup4.dat": payload(5000, "fixup4"), "kernel8.img": payload(900_000, "kernel"),
     "config.txt": b"arm_64bit=1\n", "overlays/A Long Name-of-an-overlay.dtbo": b"overlay",
@@ -33,72 +28,6 @@ FIRMWARE = {
 
 def tool(*command):
     subprocess.run([str(part) for part in command], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-
-
-def make_root(top):
-    """One of everything that a root may hold."""
-    for folder in ("etc", "usr/bin", "usr/lib/modules/6.6.0-v8", "dev", "deep/" + "/".join("d" * 60), "home/user"):
-        (top / folder).mkdir(parents=True)
-    (top / "etc/hostname").write_text("raspberrypi\n")
-    (top / "etc/fstab").write_text("PARTUUID=1234-01 /boot/firmware vfat defaults 0 2\nPARTUUID=1234-02 / ext4 defaults 0 1\n")
-    (top / "usr/bin/su").write_bytes(payload(70_000, "su"))
-    os.chmod(top / "usr/bin/su", 0o4755)
-    (top / "usr/bin/ping").write_bytes(payload(30_000, "ping"))
-    os.setxattr(top / "usr/bin/ping", "security.capability", CAPABILITY)
-    os.setxattr(top / "usr/bin/ping", "user.note", b"\0binary\xff")
-    os.setxattr(top / "home/user", "system.posix_acl_access", ACL)
-    os.setxattr(top / "home/user", "system.posix_acl_default", ACL)
-    (top / "home/user/acl").write_text("acl")
-    os.setxattr(top / "home/user/acl", "system.posix_acl_access", ACL)
-    os.chown(top / "home/user", 70_000, 100_001)
-    os.chmod(top / "home", 0o3775)
-    os.link(top / "usr/bin/su", top / "etc/su-again")
-    os.link(top / "usr/bin/su", top / "deep/su-thrice")
-    os.mknod(top / "dev/null", stat.S_IFCHR | 0o666, os.makedev(1, 3))
-    os.mknod(top / "dev/large", stat.S_IFBLK | 0o660, os.makedev(259, 70_000))
-    os.mkfifo(top / "dev/fifo", 0o620)
-    with socket.socket(socket.AF_UNIX) as one:
-        here = os.getcwd()
-        os.chdir(top / "dev")
-        one.bind("socket")
-        os.chdir(here)
-    with open(top / "sparse", "wb") as sparse:
-        sparse.truncate(300_000_000)
-        sparse.seek(40_000_000)
-        sparse.write(b"in the middle")
-    (top / "empty").touch()
-    (top / "dense").write_bytes(bytes(200_000) + b"x")
-    (top / "short-link").symlink_to("/etc/../../../etc/passwd")
-    (top / "long-link").symlink_to("x/" * 150 + "end")
-    os.chown(top / "long-link", 5, 6, follow_symlinks=False)
-    for name in (b"caf\xe9", b"new\nline", b"-rf *", b" ", b"@@1024", b"n" * 255):
-        (pathlib.Path(os.fsdecode(os.fsencode(top) + b"/etc/" + name))).write_text("odd")
-    for number, path in enumerate(sorted(top.rglob("*"), key=os.fsencode, reverse=True)):
-        os.utime(path, ns=(1_600_000_000_000_000_001 + number, 1_500_000_000_123_456_789 + number), follow_symlinks=False)
-    os.utime(top / "empty", ns=(5_000_000_000_000_000_007, 5_000_000_000_000_000_009))  # beyond 2038
-
-
-def describe(top, exact, without=()):
-    """Every entry below `top`: all that lstat(2), getxattr(2) and read(2) say, and which names are one file."""
-    found, names = {}, {}
-    for folder, folders, files in os.walk(os.fsencode(top)):
-        for name in folders + files:
-            path = os.path.join(folder, name)
-            shown = os.path.relpath(path, os.fsencode(top))
-            status = os.lstat(path)
-            attributes = {key: os.getxattr(path, key, follow_symlinks=False)
-                          for key in os.listxattr(path, follow_symlinks=False) if key not in without}
-            content = os.readlink(path) if stat.S_ISLNK(status.st_mode) else None
-            if stat.S_ISREG(status.st_mode):
-                with open(path, "rb") as stream:
-                    content = stream.read()
-            names.setdefault(status.st_ino, []).append(shown)
-            found[shown] = (
-                oct(status.st_mode), status.st_uid, status.st_gid, status.st_mtime_ns if exact else int(status.st_mtime) % 2**32,
-                status.st_rdev, attributes, content,
-                status.st_blocks < 1000 if shown == b"sparse" else None)
-    found.pop(b"lost+found", None)
-    return found, sorted(sorted(group) for group in names.values() if len(group) > 1)
 
 
 def fill_ext4(ext, root):
@@ -149,6 +78,39 @@ def make_image(file, root, boot, fill=fill_ext4):
     fat.unlink()
     ext.unlink()
     return exact
+
+
+class BootPartition:
+    """The FAT32 of an image's bytes, one sector to a cluster, for whoever wants it to lie."""
+
+    def __init__(self, image):
+        self.image, self.begin = bytearray(image), BOOT_AT * SECTOR
+        (self.reserved,), (self.fats,) = self.numbers("<H", 14), self.numbers("<B", 16)
+        (self.fat_sectors,) = self.numbers("<I", 36)
+
+    def numbers(self, form, at):
+        return struct.unpack_from(form, self.image, self.begin + at)
+
+    def entry_at(self, short_name):
+        """Where the entry of that name (11 bytes) lies in the image."""
+        at = self.image.index(short_name, self.begin)
+        assert self.image[at + 11] & 8 == 0, "that is a label, or part of a long name"
+        return at
+
+    def cluster_of(self, short_name):
+        at = self.entry_at(short_name)
+        low, high = (struct.unpack_from("<H", self.image, at + offset)[0] for offset in (26, 20))
+        return low | high << 16
+
+    def set_cluster(self, short_name, cluster):
+        at = self.entry_at(short_name)
+        struct.pack_into("<H", self.image, at + 26, cluster & 0xFFFF)
+        struct.pack_into("<H", self.image, at + 20, cluster >> 16)
+
+    def chain(self, cluster, following):
+        for number in range(self.fats):
+            at = self.begin + (self.reserved + number * self.fat_sectors) * SECTOR + 4 * cluster
+            struct.pack_into("<I", self.image, at, following)
 
 
 class DiskImage(unittest.TestCase):
@@ -261,6 +223,43 @@ class DiskImage(unittest.TestCase):
         said = broken("slip.img", slip)
         self.assertTrue("hostile or damaged" in said or "is damaged" in said, said)
         self.assertIn("neither MBR nor GPT", broken("noise.img", bytes(1 << 20)))
+
+    def test_hostile_boot_partitions_are_refused_before_anything_is_copied(self):
+        whole = self.image.read_bytes()
+
+        def lead_back(fat):
+            fat.set_cluster(b"OVERLAYS   ", 2)
+
+        def share(fat):
+            fat.set_cluster(b"FIXUP4  DAT", fat.cluster_of(b"START4  ELF"))
+
+        def go_round(fat):
+            fat.chain(fat.cluster_of(b"KERNEL8 IMG") + 1, fat.cluster_of(b"KERNEL8 IMG"))
+
+        def lead_out(fat):
+            at = fat.entry_at(b"START4  ELF")
+            fat.image[at:at + 11] = b"../../X ELF"
+
+        def leave(fat):
+            fat.chain(fat.cluster_of(b"KERNEL8 IMG"), 0x0FFFFFF7)
+
+        for name, lie, sentence in (
+                ("loop", lead_back, "cluster 2 of 'overlays' is another's already"),
+                ("shared", share, "is another's already"),
+                ("round", go_round, "of 'kernel8.img' is another's already"),
+                ("slip", lead_out, "is no name of a file"),
+                ("outside", leave, "'kernel8.img' lies in cluster 268435447, and there are 2 to")):
+            with self.subTest(name):
+                fat = BootPartition(whole)
+                lie(fat)
+                file = self.lab.folder / f"{name}.img"
+                file.write_bytes(fat.image)
+                store, said = self.apply(file, check=False)
+                self.assertFalse((store / "current").exists(), said)
+                self.assertIn(f"disk image '{file}': its FAT partition is hostile or damaged: ", said)
+                self.assertIn(sentence, said)
+                self.assertIn("fetch the image again, or repair it with fsck.vfat", said)
+                file.unlink()
 
 
 if __name__ == "__main__":
