@@ -10,6 +10,7 @@
 #include "provisioning/image/disk_file.hpp"
 #include "provisioning/image/ext_tree.hpp"
 #include "provisioning/image/fat_listing.hpp"
+#include "provisioning/image/mounted_tree.hpp"
 #include "provisioning/image/partition_table.hpp"
 #include "provisioning/image/sources.hpp"
 
@@ -130,58 +131,11 @@ Result<bool> copy_fat(
     return run_or_fail(host, copy).map([](const auto&) { return true; });
 }
 
-// Of these there is no library that reads everything: the kernel does, in a mount namespace that is
-// gone with the copy, and the loop device with it.
-Result<void> copy_mounted(
-    const Path& disk_file,
-    const Partition& partition,
-    Filesystem filesystem,
-    const Path& to,
-    const Workshop& workshop
-) {
-    constexpr const char* script =
-        "mount -t \"$1\" -o \"ro,nodev,nosuid,noexec,loop,offset=$2,sizelimit=$3\" \"$4\" \"$5\" "
-        "&& "
-        "exec cp -a --sparse=always \"$5/.\" \"$6\"";
-    const Path at = workshop.staging / "mounted";
-    host::Command copy{
-        .argv =
-            {"unshare",
-             "--mount",
-             "--propagation",
-             "slave",
-             "sh",
-             "-c",
-             script,
-             "sh",
-             std::string(name_of(filesystem)),
-             std::to_string(partition.begin),
-             std::to_string(partition.size),
-             disk_file.string(),
-             at.string(),
-             to.string()},
-        .log = workshop.log,
-        .stop = workshop.stop,
-        .limit = copy_limit};
-    const auto copied = workshop.host.make_directories(at).and_then([&] {
-        return run_or_fail(workshop.host, copy);
-    });
-    if (!copied) {
-        return fail(fmt::format(
-            "its root is {}, which is read by a loop mount (as root, with that filesystem in the "
-            "kernel): {}",
-            name_of(filesystem),
-            copied.error().message
-        ));
-    }
-    return workshop.host.remove_all(at);
-}
-
 Result<void> copy_root(
     const Path& disk_file, const Partitions& found, const Path& root, const Workshop& workshop
 ) {
     if (found.root_is != Filesystem::ext)
-        return copy_mounted(disk_file, *found.root, found.root_is, root, workshop);
+        return copy_mounted_tree({disk_file, *found.root, name_of(found.root_is), root}, workshop);
     return copy_ext_tree(
         {disk_file, found.root->begin, found.root->size, root, workshop.progress, workshop.stop}
     );

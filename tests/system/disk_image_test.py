@@ -135,8 +135,8 @@ class DiskImage(unittest.TestCase):
         self.exact = make_image(self.image, self.root, self.boot)
         self.appliance = Appliance(self.server, "")
 
-    def apply(self, file, check=True):
-        store = self.lab.folder / f"store-{file.name}"
+    def apply(self, file, check=True, place=None):
+        store = (place or self.lab.folder) / f"store-{file.name}"
         self.appliance.write_fleet(fleet_yaml(
             store, f"  lite: {{source: {{file: {file}}}}}", "  lab: {image: lite}", BOARDS))
         return store, self.appliance.bramble("apply", check=check)
@@ -184,6 +184,19 @@ class DiskImage(unittest.TestCase):
                 store, _ = self.apply(file)
                 self.check_arrived(store, exact, without)
                 self.assertEqual(self.loops(), before, "a loop device was left behind")
+
+    # A few kilobytes of squashfs may stand for terabytes. Here the source's hole of 300 MB is what there is no room for.
+    def test_a_read_only_root_that_the_store_has_no_room_for_is_refused_before_it_is_copied(self):
+        if shutil.which("mksquashfs") is None:
+            self.skipTest("mksquashfs is not installed: run 'sudo deploy/setup --for test'")
+        file, place = self.lab.folder / "bomb.img", self.lab.folder / "small"
+        make_image(file, self.root, self.boot, fill_squashfs)
+        place.mkdir()
+        self.server.command("mount", "-t", "tmpfs", "-o", "size=500M", "tmpfs", place)
+        store, said = self.apply(file, check=False, place=place)
+        self.assertRegex(said, r"disk image '[^']*bomb.img': its root's files hold 300\.\d MB, and the store has \d+\.\d MB free, of which "
+                               r"268.4 MB are left to others: make room, or fetch the image again if it cannot be so large")
+        self.assertFalse((self.server.path(store) / "current").exists())
 
     def loops(self):
         return self.server.command("losetup", "--list", "--noheadings", "--output", "BACK-FILE").count(str(self.lab.folder))
