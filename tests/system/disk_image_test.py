@@ -17,6 +17,8 @@ from whole_root import describe, make_root  # noqa: E402
 
 SECTOR = 512
 BOOT_AT, BOOT_MB, ROOT_MB = 8192, 40, 96
+TABLE_AT_END = 33  # sectors of a GPT's second copy
+PI_OS_UNITS = ("regenerate_ssh_host_keys.service", "dphys-swapfile.service", "systemd-growfs-root.service")
 BOARDS = '  - {name: pi-01, serial: 5b154510, mac: "dc:a6:32:00:00:01", address: 172.16.1.3, profile: lab}'
 FIRMWARE = {
     "start4.elf": payload(200_000, "start4"), "fixup4.dat": payload(5000, "fixup4"), "kernel8.img": payload(900_000, "kernel"),
@@ -59,25 +61,53 @@ def fill_erofs(file, root):
     return True
 
 
-def make_image(file, root, boot, fill=fill_ext4):
-    """MBR, FAT at sector 8192, the root behind it: the layout of Raspberry Pi OS."""
+def write_mbr(file, partitions):
+    table = b"".join(struct.pack("<B3sB3sII", 0, b"", kind, b"", first, count)
+                     for kind, (first, count) in zip((0x0C, 0x83), partitions))
+    with open(file, "r+b") as disk:
+        disk.write(bytes(446) + table.ljust(64, b"\0") + b"\x55\xaa")
+
+
+def write_gpt(file, partitions):
+    lines = ["label: gpt", *(f"start={first}, size={count}, type={kind}"
+                             for kind, (first, count) in zip(("uefi", "linux"), partitions))]
+    subprocess.run(["sfdisk", "--quiet", str(file)], input="\n".join(lines), text=True, check=True, capture_output=True)
+
+
+def make_image(file, root, boot, fill=fill_ext4, write_table=write_mbr):
+    """FAT at sector 8192, the root behind it: the layout of Raspberry Pi OS."""
     fat, ext = file.with_suffix(".fat"), file.with_suffix(".ext")
     tool("mkfs.vfat", "-C", "-F", "32", "-s", "1", fat, BOOT_MB * 1024)
     if any(boot.iterdir()):
         tool("mcopy", "-s", "-Q", "-i", fat, *sorted(boot.iterdir()), "::/")
     exact = fill(ext, root)
     root_at = BOOT_AT + BOOT_MB * 2048
-    table = b"".join(struct.pack("<B3sB3sII", 0, b"", kind, b"", first, count) for kind, first, count in (
-        (0x0C, BOOT_AT, BOOT_MB * 2048), (0x83, root_at, ROOT_MB * 2048)))
     with open(file, "wb") as disk:
-        disk.write(bytes(446) + table.ljust(64, b"\0") + b"\x55\xaa")
+        disk.truncate((root_at + ROOT_MB * 2048 + TABLE_AT_END) * SECTOR)
         for part, first in ((fat, BOOT_AT), (ext, root_at)):
             disk.seek(first * SECTOR)
             disk.write(part.read_bytes())
-        disk.truncate((root_at + ROOT_MB * 2048) * SECTOR)
+    write_table(file, ((BOOT_AT, BOOT_MB * 2048), (root_at, ROOT_MB * 2048)))
     fat.unlink()
     ext.unlink()
     return exact
+
+
+def make_pi_os(root, firmware):
+    """What a root has of Raspberry Pi OS bookworm, 64 bit, beside what every root has; its cmdline.txt is `firmware`'s."""
+    for folder in ("usr/lib/systemd/system", "usr/lib/raspberrypi-sys-mods", "etc/systemd/system/multi-user.target.wants", "var"):
+        (root / folder).mkdir(parents=True, exist_ok=True)
+    for link in ("bin", "lib"):
+        (root / link).symlink_to(f"usr/{link}")
+    (root / "usr/bin/sh").write_bytes(b"\x7fELF\x02\x01\x01".ljust(18, b"\0") + b"\xb7\0")
+    (root / "etc/os-release").write_text('ID=debian\nVERSION_ID="12"\nVERSION_CODENAME=bookworm\n')
+    (root / "etc/rpi-issue").write_text("Raspberry Pi reference 2024-07-04\nGenerated using pi-gen, stage2\n")
+    (root / "usr/lib/raspberrypi-sys-mods/firstboot").write_text("#!/bin/bash\n")
+    for unit in PI_OS_UNITS:
+        (root / "usr/lib/systemd/system" / unit).write_text("[Unit]\n")
+        (root / "etc/systemd/system/multi-user.target.wants" / unit).symlink_to(f"/lib/systemd/system/{unit}")
+    (root / "var/swap").write_bytes(bytes(4096))
+    assert b"firstboot" in (firmware / "cmdline.txt").read_bytes()
 
 
 class BootPartition:
@@ -141,11 +171,14 @@ class DiskImage(unittest.TestCase):
             store, f"  lite: {{source: {{file: {file}}}}}", "  lab: {image: lite}", BOARDS))
         return store, self.appliance.bramble("apply", check=check)
 
-    def check_arrived(self, store, exact=None, without=()):
+    def check_arrived(self, store, exact=None, without=(), changed=()):
         exact = self.exact if exact is None else exact
         (root,) = (store / "roots").iterdir()
         expected, expected_links = describe(self.root, exact, without)
         arrived, arrived_links = describe(root, exact, without)
+        for entries in (expected, arrived):
+            for name in changed:
+                entries.pop(name, None)
         self.assertEqual(set(expected), set(arrived))
         for name, entry in expected.items():
             self.assertTrue(entry == arrived[name], f"{name}: {str(entry)[:500]} is {str(arrived[name])[:500]}")
@@ -200,6 +233,41 @@ class DiskImage(unittest.TestCase):
 
     def loops(self):
         return self.server.command("losetup", "--list", "--noheadings", "--output", "BACK-FILE").count(str(self.lab.folder))
+
+    def test_an_image_with_a_gpt_arrives_as_it_is(self):
+        if shutil.which("sfdisk") is None:
+            self.skipTest("sfdisk is not installed: run 'sudo deploy/setup --for test'")
+        file = self.lab.folder / "gpt.img"
+        exact = make_image(file, self.root, self.boot, write_table=write_gpt)
+        store, _ = self.apply(file)
+        self.check_arrived(store, exact)
+        self.assertIn("overlays/A Long Name-of-an-overlay.dtbo", (store / "current/manifest.json").read_text())
+        whole = bytearray(file.read_bytes())
+        whole[2 * SECTOR + 40] ^= 1  # where the first partition ends
+        damaged = self.lab.folder / "damaged.img"
+        damaged.write_bytes(whole)
+        store, said = self.apply(damaged, check=False)
+        self.assertIn("its GPT's entries are damaged (their sum is wrong)", said)
+        self.assertFalse((store / "current").exists())
+
+    def test_raspberry_pi_os_is_recognised_and_its_first_boot_taken_out(self):
+        make_pi_os(self.root, self.boot)
+        file = self.lab.folder / "pi-os.img"
+        exact = make_image(file, self.root, self.boot)
+        store, said = self.apply(file)
+        self.assertIn("this is Raspberry Pi OS 12 (bookworm), 64 bit, of 2024-07-04; taken out: "
+                      "root=PARTUUID= of cmdline.txt, init=…/firstboot of cmdline.txt, growing the root (systemd-growfs), "
+                      "swap file (dphys-swapfile), new SSH host keys (regenerate_ssh_host_keys), /var/swap, 2 lines of fstab", said)
+        (root,) = (store / "roots").iterdir()
+        for unit in PI_OS_UNITS:
+            self.assertEqual(os.readlink(root / "etc/systemd/system" / unit), "/dev/null")
+        self.assertFalse((root / "var/swap").exists())
+        self.assertEqual((root / "etc/fstab").read_text(), "")
+        masks = [f"etc/systemd/system/{unit}".encode() for unit in PI_OS_UNITS]
+        self.check_arrived(store, exact, changed=(b"etc", b"etc/fstab", b"etc/systemd/system", b"var", b"var/swap", *masks))
+        for word in ("firstboot", "PARTUUID"):
+            self.assertNotIn(word, (store / "current/manifest.json").read_text())
+        self.assertIn("image lite is Raspberry Pi OS 12 (bookworm), 64 bit, of 2024-07-04; taken out: root=PARTUUID=", self.appliance.bramble("plan"))
 
     def test_an_empty_boot_partition_gives_no_boot_files(self):
         file = self.lab.folder / "empty.img"

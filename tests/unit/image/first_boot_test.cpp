@@ -170,6 +170,94 @@ TEST_F(FirstBootOf, TrixieWithItsSwapGeneratorItsResizeAndCloudInit) {
     EXPECT_EQ(machine.tree("/root"), once);
 }
 
+TEST_F(FirstBootOf, Bookworm32BitWithBootFilesInFirmware) {
+    make("12", "bookworm", false);
+    put("usr/lib/raspberrypi-sys-mods/firstboot", "#!/bin/bash\n");
+    unit("dphys-swapfile.service");
+    put("etc/fstab",
+        "proc            /proc           proc    defaults          0       0\n"
+        "PARTUUID=fc7bd0a6-01  /boot/firmware  vfat    defaults          0       2\n"
+        "PARTUUID=fc7bd0a6-02  /               ext4    defaults,noatime  0       1\n");
+    const FirstBoot found = take(
+        "console=serial0,115200 console=tty1 root=PARTUUID=fc7bd0a6-02 rootfstype=ext4 "
+        "fsck.repair=yes rootwait quiet init=/usr/lib/raspberrypi-sys-mods/firstboot\n"
+    );
+    EXPECT_EQ(found.release, "Raspberry Pi OS 12 (bookworm), 32 bit, of 2025-05-13");
+    EXPECT_THAT(
+        found.taken_out,
+        ElementsAre(
+            "root=PARTUUID= of cmdline.txt",
+            "init=…/firstboot of cmdline.txt",
+            "growing the root (systemd-growfs)",
+            "swap file (dphys-swapfile)",
+            "new SSH host keys (regenerate_ssh_host_keys)",
+            "2 lines of fstab"
+        )
+    );
+    EXPECT_EQ(
+        machine.text_at("/root/etc/fstab"),
+        "proc            /proc           proc    defaults          0       0\n"
+    );
+    EXPECT_EQ(mask("dphys-swapfile.service"), "/dev/null");
+}
+
+// Whoever upgraded bullseye in place still has the boot partition at /boot, and its machinery.
+TEST_F(FirstBootOf, BookwormWithBootFilesInBoot) {
+    make("12", "bookworm", true);
+    put("etc/init.d/resize2fs_once", "#!/bin/sh\n");
+    unit("dphys-swapfile.service");
+    put("var/swap", "swap");
+    put("etc/fstab",
+        "PARTUUID=4e639091-01  /boot           vfat    defaults          0       2\n"
+        "PARTUUID=4e639091-02  /               ext4    defaults,noatime  0       1\n"
+        "tmpfs /boot/cache tmpfs defaults 0 0\n");
+    const FirstBoot found = take(
+        "console=tty1 root=PARTUUID=4e639091-02 rootfstype=ext4 rootwait quiet "
+        "init=/usr/lib/raspi-config/init_resize.sh\n"
+    );
+    EXPECT_EQ(found.release, "Raspberry Pi OS 12 (bookworm), 64 bit, of 2025-05-13");
+    EXPECT_THAT(
+        found.taken_out,
+        ElementsAre(
+            "root=PARTUUID= of cmdline.txt",
+            "init=…/init_resize.sh of cmdline.txt",
+            "growing the root (resize2fs_once)",
+            "growing the root (systemd-growfs)",
+            "swap file (dphys-swapfile)",
+            "new SSH host keys (regenerate_ssh_host_keys)",
+            "/var/swap",
+            "2 lines of fstab"
+        )
+    );
+    EXPECT_EQ(machine.text_at("/root/etc/fstab"), "tmpfs /boot/cache tmpfs defaults 0 0\n");
+    EXPECT_FALSE(machine.exists("/root/var/swap"));
+}
+
+TEST_F(FirstBootOf, Trixie32BitWithoutCloudInit) {
+    make("13", "trixie", false);
+    unit("rpi-resize.service");
+    put("lib/systemd/system-generators/rpi-swap-generator", "#!/bin/sh\n");
+    put("etc/fstab",
+        "PARTUUID=0a1b2c3d-01 /boot/firmware vfat defaults 0 2\n"
+        "PARTUUID=0a1b2c3d-02 / ext4 defaults,noatime 0 1\n");
+    const FirstBoot found =
+        take("console=tty1 root=PARTUUID=0a1b2c3d-02 rootfstype=ext4 rootwait resize\n");
+    EXPECT_EQ(found.release, "Raspberry Pi OS 13 (trixie), 32 bit, of 2025-05-13");
+    EXPECT_THAT(
+        found.taken_out,
+        ElementsAre(
+            "root=PARTUUID= of cmdline.txt",
+            "resize of cmdline.txt",
+            "growing the root (rpi-resize.service)",
+            "growing the root (systemd-growfs)",
+            "new SSH host keys (regenerate_ssh_host_keys)",
+            "swap file (rpi-swap)",
+            "2 lines of fstab"
+        )
+    );
+    EXPECT_FALSE(machine.exists("/root/etc/cloud/cloud-init.disabled"));
+}
+
 TEST_F(FirstBootOf, AnotherSystemsRootIsLeftAsItIs) {
     put("etc/os-release", "VERSION_ID=\"12\"\nVERSION_CODENAME=bookworm\n");
     put("etc/fstab", "PARTUUID=4e639091-02 / ext4 defaults 0 1\n");
