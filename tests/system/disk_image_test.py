@@ -12,12 +12,14 @@ import zipfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 from appliance import SERVER, Appliance, fleet_yaml, payload  # noqa: E402
-from lab import Lab, end_on_signals  # noqa: E402
+from lab import Lab, LabError, end_on_signals  # noqa: E402
 from whole_root import describe, make_root  # noqa: E402
 
 SECTOR = 512
 BOOT_AT, BOOT_MB, ROOT_MB = 8192, 40, 96
 TABLE_AT_END = 33  # sectors of a GPT's second copy
+NO_LOOP_DEVICE = 9
+FILL = f'mount -o loop "$1" "$2" || exit {NO_LOOP_DEVICE}; cp -a --sparse=always "$3/." "$2" && umount "$2"'
 PI_OS_UNITS = ("regenerate_ssh_host_keys.service", "dphys-swapfile.service", "systemd-growfs-root.service")
 BOARDS = '  - {name: pi-01, serial: 5b154510, mac: "dc:a6:32:00:00:01", address: 172.16.1.3, profile: lab}'
 FIRMWARE = {
@@ -37,12 +39,12 @@ def fill_ext4(ext, root):
     tool("mke2fs", "-q", "-t", "ext4", ext, f"{ROOT_MB}M")
     mounted = ext.with_suffix(".mounted")
     mounted.mkdir()
-    if subprocess.run(["mount", "-o", "loop", ext, mounted], capture_output=True).returncode == 0:
-        try:
-            tool("cp", "-a", "--sparse=always", f"{root}/.", mounted)
-        finally:
-            tool("umount", mounted)
+    # In a mount namespace of its own: one that is made meanwhile would hold a copy of the mount, and the journal would stay open.
+    filled = subprocess.run(["unshare", "--mount", "--propagation", "private", "sh", "-c", FILL, "sh", ext, mounted, root], capture_output=True)
+    if filled.returncode == 0:
         return True
+    if filled.returncode != NO_LOOP_DEVICE:
+        raise LabError(f"{ext} was not filled: {filled.stderr.decode()}")
     print("no loop device here: times are compared in whole seconds")
     ext.unlink()
     tool("mke2fs", "-q", "-t", "ext4", "-d", root, ext, f"{ROOT_MB}M")
