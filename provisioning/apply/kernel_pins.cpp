@@ -67,6 +67,7 @@ KernelLook look_at_kernels(const fleet::Fleet& fleet, host::Host& host) {
             continue;
         }
         look.keys[one->name] = key->digest;
+        look.inputs[one->name] = key->inputs;
         if (key->pinned) continue;
         const bool other = pins->contains(one->name);
         look.problems.push_back(

@@ -50,6 +50,7 @@ Result<plan::KernelRecord> begin_record(
     plan::KernelRecord record;
     record.key = step.key;
     record.name = step.kernel.name;
+    record.inputs = key->inputs;
     record.source = kernel::describe_source(step.kernel, pins);
     record.arch = kernel::architecture_of(step.kernel.arch).make;
     if (std::holds_alternative<fleet::DebSource>(step.kernel.source)) return record;

@@ -21,8 +21,9 @@
 namespace bramble::apply {
 
 struct KernelLook {
-    std::map<std::string, Digest> keys;   // kernel -> key, of those that boards run
-    std::vector<plan::Problem> problems;  // a source that is not there, a wish that is not pinned
+    std::map<std::string, Digest> keys;    // kernel -> key, of those that boards run
+    std::map<std::string, Inputs> inputs;  // likewise
+    std::vector<plan::Problem> problems;   // a source that is not there, a wish that is not pinned
 };
 
 // Changes nothing. Of a wish that is not pinned yet the key is provisional.

@@ -173,6 +173,9 @@ private:
 
     void look_at_fleet_kernels() {
         KernelLook look = look_at_kernels(fleet_, host_);
+        for (auto& [name, inputs] : look.inputs) {
+            seen_.inputs[plan::made_by("build kernel", name)] = std::move(inputs);
+        }
         seen_.kernels = std::move(look.keys);
         seen_.problems.insert(seen_.problems.end(), look.problems.begin(), look.problems.end());
         // Kernels say it too, with their line.

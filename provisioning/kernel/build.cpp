@@ -107,6 +107,7 @@ private:
             "KBUILD_BUILD_HOST=bramble",
             fmt::format("-j{}", workshop_.jobs)};
         command.argv.insert(command.argv.end(), targets.begin(), targets.end());
+        command.own_processes = true;  // compilers never outlive us
         command.log = workshop_.log;
         command.stop = workshop_.stop;
         return command;

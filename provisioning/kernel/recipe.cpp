@@ -156,6 +156,8 @@ Result<Key> key_of(const fleet::Kernel& kernel, const Pins& pins, Inquiry& inqui
     key.pinned = meant || !moving_wish(kernel);
     const auto source = std::visit(SourceText{kernel, meant, host}, kernel.source);
     if (!source) return tl::unexpected(named(source.error()));
+    key.inputs["its source"] = Digest::of(*source).to_string();
+    key.inputs["arch"] = architecture_of(kernel.arch).make;
     Sha256 sum;
     sum.update(
         fmt::format("kernel {}\n{}\n{}\n", recipe, *source, architecture_of(kernel.arch).make)
@@ -164,21 +166,28 @@ Result<Key> key_of(const fleet::Kernel& kernel, const Pins& pins, Inquiry& inqui
         const auto compiler = inquiry.compiler(kernel.arch);
         if (!compiler) return tl::unexpected(named(compiler.error()));
         sum.update(fmt::format("compiler {}\n", *compiler));
+        key.inputs["the compiler"] = *compiler;
     }
     if (kernel.defconfig.find('/') == std::string::npos) {
         sum.update(fmt::format("defconfig {}\n", kernel.defconfig));
+        key.inputs["defconfig"] = kernel.defconfig;
     } else {
         const auto text = read_part(host, kernel.defconfig, "defconfig");
         if (!text) return tl::unexpected(named(text.error()));
-        sum.update(fmt::format("configuration {}\n", Digest::of(*text).to_string()));
+        const std::string digest = Digest::of(*text).to_string();
+        sum.update(fmt::format("configuration {}\n", digest));
+        key.inputs["defconfig " + kernel.defconfig] = digest;
     }
     for (const auto& [name, asked] : asking_of(kernel)) {
         sum.update(fmt::format("{}={}\n", name, asked.value));
+        key.inputs["option " + name] = asked.value;
     }
     for (const Path& patch : kernel.patches) {
         const auto text = read_part(host, patch, "patches");
         if (!text) return tl::unexpected(named(text.error()));
-        sum.update(fmt::format("patch {}\n", Digest::of(*text).to_string()));
+        const std::string digest = Digest::of(*text).to_string();
+        sum.update(fmt::format("patch {}\n", digest));
+        key.inputs["patch " + patch.filename().string()] = digest;
     }
     key.digest = sum.finish();
     return key;

@@ -7,6 +7,7 @@
 
 #include "config/fleet/fleet.hpp"
 #include "config/types/digest.hpp"
+#include "config/types/inputs.hpp"
 #include "config/types/result.hpp"
 #include "provisioning/host/host.hpp"
 #include "provisioning/kernel/configuration.hpp"
@@ -38,6 +39,7 @@ Asking asking_of(const fleet::Kernel& kernel);
 struct Key {
     Digest digest;
     bool pinned = true;  // false: what the source means is not known yet, the key is provisional
+    Inputs inputs{};     // what has a name of all that it covers
 };
 
 // Of the source (of a tree every file's path, size and times), the pins, the options, the patches'

@@ -21,7 +21,8 @@ std::string_view words_for(CopyOnWrite kind) {
         case CopyOnWrite::btrfs:
             return "nothing is copied: some 20 ms each, and space for what a board writes";
         case CopyOnWrite::reflink:
-            return "blocks are shared, names are not: some 2 s and 10 to 40 MB for each GB of base; "
+            return "blocks are shared, names are not: some 2 s and 10 to 40 MB for each GB of "
+                   "base; "
                    "all in one filesystem, where a board's forged file handle leads into another's "
                    "root";
         case CopyOnWrite::overlay:

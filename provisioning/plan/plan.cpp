@@ -5,12 +5,13 @@
 
 #include <algorithm>
 
-#include "config/types/text.hpp"
 #include "provisioning/plan/compose.hpp"
 #include "provisioning/plan/copy_on_write.hpp"
 #include "provisioning/plan/customization.hpp"
 #include "provisioning/plan/difference.hpp"
+#include "provisioning/plan/reasons.hpp"
 #include "provisioning/plan/scope.hpp"
+#include "provisioning/plan/total.hpp"
 
 namespace bramble::plan {
 namespace {
@@ -60,7 +61,7 @@ public:
         const std::vector<std::string> reasons = reasons_to_publish();
         export_roots();
         publish(reasons);
-        tell_costs();
+        plan_.costs = costs_of(plan_.steps, fleet_, observed_);
         sum_up();
         return std::move(plan_);
     }
@@ -99,8 +100,7 @@ private:
             const bool ingested = observed_.images.contains(source);
             if (!ingested) {
                 Step step{StepKind::ingest_image, image, "not in the store", source, {}};
-                const std::string changed =
-                    changes_since(observed_.images, made_by("ingest image", image));
+                const std::string changed = changes_of_image("ingest image", image);
                 if (!changed.empty()) {
                     step.reason = "not in the store: " + changed;
                 } else if (before) {
@@ -113,33 +113,13 @@ private:
         }
     }
 
-    // Compared with what is most alike of all that were made of it; empty: it never was, or nothing
-    // changed that has a name.
-    template <typename Record>
-    std::string changes_since(const std::map<Digest, Record>& records, const std::string& made_by)
-        const {
-        const auto now = observed_.inputs.find(made_by);
-        if (now == observed_.inputs.end()) return "";
-        const Record* nearest = nullptr;
-        for (const auto& [key, record] : records) {
-            if (maker_of(record) != made_by || record.inputs.empty()) continue;
-            const auto changes = [&](const Record& one) {
-                return count_changes(one.inputs, now->second);
-            };
-            if (nearest == nullptr || changes(record) < changes(*nearest)) nearest = &record;
-        }
-        return nearest == nullptr ? "" : describe_changes(nearest->inputs, now->second);
-    }
-
-    static std::string maker_of(const ImageRecord& record) { return record.made_by; }
-
-    static std::string maker_of(const KernelRecord& record) {
-        return made_by("build kernel", record.name);
+    std::string changes_of_image(std::string_view step, const std::string& image) const {
+        return changes_since(observed_.images, observed_.inputs, made_by(step, image));
     }
 
     void customize_image(const std::string& image, const Digest& key, bool changed) {
         Step step{StepKind::customize_image, image, "", key, {}};
-        std::string what = changes_since(observed_.images, made_by("customize image", image));
+        std::string what = changes_of_image("customize image", image);
         if (what.empty()) what = changed ? "customize: is new or changed" : "not in the store";
         step.reason = fmt::format("{}: {}", what, describe(fleet_.find_image(image)->customize));
         const auto ingest = ingests_.find(image);
@@ -158,7 +138,9 @@ private:
             Step step{
                 StepKind::build_kernel,
                 kernel,
-                changes_since(observed_.built_kernels, made_by("build kernel", kernel)),
+                changes_since(
+                    observed_.built_kernels, observed_.inputs, made_by("build kernel", kernel)
+                ),
                 observed_.kernels.at(kernel),
                 {}};
             if (step.reason.empty()) {
@@ -306,10 +288,6 @@ private:
         return std::get_if<fleet::NfsExternal>(&fleet_.appliance.nfs);
     }
 
-    static std::string place_of(const fleet::NfsExternal& nas) {
-        return nas.server + ":" + nas.path.string();
-    }
-
     // One tree for all that share it.
     void write_shared_roots() {
         const auto* nas = external();
@@ -370,77 +348,9 @@ private:
         add(std::move(step));
     }
 
-    void tell_costs() {
-        std::map<fleet::CopyOnWrite, std::size_t> roots;
-        std::size_t written = 0;
-        for (const Step& step : plan_.steps) {
-            written += step.place.empty() ? 0 : 1;
-            if (step.kind == StepKind::copy_root && step.place.empty()) ++roots[step.copy_on_write];
-        }
-        for (const auto& [kind, count] : roots) {
-            plan_.costs.push_back(cost_of(kind, count, fleet_, observed_));
-        }
-        if (written > 0) {
-            plan_.costs.push_back(fmt::format(
-                "{} root{} over NFS to {}: each takes the whole space of its base there; the link "
-                "says how long, some 10 s for each GB at 1 Gb/s",
-                written,
-                written == 1 ? "" : "s",
-                place_of(*external())
-            ));
-        }
-    }
-
-    // Steps that wait for each other take the sum of their times, all of them at least what the
-    // processors can do side by side.
     void sum_up() {
-        Total& total = plan_.total;
-        total.free_bytes = observed_.free_bytes;
-        total.processors = std::max(1U, observed_.processors);
-        std::vector<Duration> done(plan_.steps.size());
-        Duration work{};
-        for (std::size_t i = 0; i < plan_.steps.size(); ++i) {
-            const Step& step = plan_.steps[i];
-            for (const std::size_t earlier : step.after) done[i] = std::max(done[i], done[earlier]);
-            total.bytes += step.estimate.bytes.value_or(0);
-            const Duration time = step.estimate.time.value_or(Duration{});
-            done[i] += time;
-            work += time;
-            total.time = std::max(total.time, done[i]);
-            if (may_take_long(step.kind) && !step.estimate.time) total.unknown.push_back(i);
-        }
-        total.time = std::max(total.time, work / total.processors);
-        if (total.fits()) return;
-        plan_.problems.push_back(
-            {{},
-             fmt::format(
-                 "the store has {} free, and what is to be made takes some {}: make room (`bramble "
-                 "gc` takes away what no kept generation needs) or put the store on a larger disk",
-                 describe_bytes(*total.free_bytes),
-                 describe_bytes(total.bytes)
-             ),
-             false}
-        );
-    }
-
-    static bool may_take_long(StepKind kind) {
-        switch (kind) {
-            case StepKind::ingest_image:
-            case StepKind::customize_image:
-            case StepKind::build_kernel:
-            case StepKind::install_kernel:
-            case StepKind::write_shared_root:
-            case StepKind::copy_root:
-                return true;
-            case StepKind::store_file:
-            case StepKind::make_initramfs:
-            case StepKind::write_identity:
-            case StepKind::pack_identity:
-            case StepKind::export_roots:
-            case StepKind::publish:
-                break;
-        }
-        return false;
+        plan_.total = total_of(plan_.steps, observed_);
+        if (!plan_.total.fits()) plan_.problems.push_back(lack_of_space(plan_.total));
     }
 
     // Before publishing: a board that is told of a root must be able to mount it.

@@ -91,6 +91,7 @@ TEST_F(KernelApply, AnotherCompilerBuildsAnotherKernel) {
     const auto outcome = apply();
     ASSERT_TRUE(outcome) << outcome.error().message;
     EXPECT_TRUE(outcome->changed);
+    EXPECT_THAT(events, testing::Contains("[1/6] build kernel verity: the compiler changed"));
     EXPECT_EQ(built().size(), 2U);
     EXPECT_NE(current().boards[0].kernel_release, before);
 }

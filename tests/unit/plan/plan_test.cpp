@@ -57,9 +57,11 @@ TEST_F(PlanTest, SaysWhatTheKindCostsAndWhyAPlainCopyIsOne) {
     seen.overlay_problem = "this kernel has no overlayfs";
     EXPECT_THAT(
         rendered(),
-        HasSubstr("\n     2 roots by plain copy: each takes the whole space of its base, and some "
-                  "5 s for each GB; all in one filesystem, where a board's forged file handle leads "
-                  "into another's root (no overlayfs: this kernel has no overlayfs)\n")
+        HasSubstr(
+            "\n     2 roots by plain copy: each takes the whole space of its base, and some "
+            "5 s for each GB; all in one filesystem, where a board's forged file handle leads "
+            "into another's root (no overlayfs: this kernel has no overlayfs)\n"
+        )
     );
 }
 
