@@ -1,5 +1,5 @@
-// What all steps of a plan take together, whether the store has room for it, and what ways of
-// making a root mean.
+// What all steps of a plan take together, and whether the store has room for it. It refuses to know how
+// a step is carried out.
 #pragma once
 
 #include <string>

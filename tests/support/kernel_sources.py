@@ -97,6 +97,7 @@ busybox zcat /proc/config.gz | busybox grep -E '^CONFIG_(FS_VERITY|DM_VERITY|ROO
 done
 busybox insmod /lib/modules/$(busybox uname -r)/kernel/drivers/net/dummy.ko && busybox echo "BRAMBLE module $(busybox grep dummy /proc/modules)"
 busybox echo "BRAMBLE hostname $(busybox cat /etc/hostname)"
+busybox echo "BRAMBLE customized $(busybox cat /etc/customized)"
 busybox echo BRAMBLE done
 busybox sleep 1
 busybox poweroff -f
@@ -119,8 +120,9 @@ def make_root(folder, architecture):
     root = folder / "root"
     run("dpkg-deb", "--extract", str(package), str(root))
     shutil.rmtree(root / "usr/share", ignore_errors=True)
-    for name in ("dev", "proc", "sys", "etc", "sbin", "lib", "tmp", "root"):
+    for name in ("dev", "proc", "sys", "run", "etc", "sbin", "lib", "tmp", "root"):
         (root / name).mkdir(parents=True, exist_ok=True)
+    (root / "bin/sh").symlink_to("busybox")
     (root / "etc/passwd").write_text("root:x:0:0:root:/root:/bin/sh\n")
     (root / "etc/group").write_text("root:x:0:\n")
     (root / "etc/shadow").write_text("root:*:18000:0:99999:7:::\n")

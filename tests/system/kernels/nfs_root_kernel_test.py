@@ -10,9 +10,11 @@ import re
 import sys
 import time
 import unittest
+import zipfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "support"))
 from appliance import SERVER, Appliance, fleet_yaml, make_boot_script  # noqa: E402
+from disk_images import make_image  # noqa: E402
 from guest import ARM64, U_BOOT_ARM64, Guest, missing  # noqa: E402
 from kernel_sources import ARM_OPTIONS, VIRT_OPTIONS, make_root, missing_programs, options, unpack  # noqa: E402
 from lab import Lab, end_on_signals  # noqa: E402
@@ -61,10 +63,18 @@ class Kernels(unittest.TestCase):
         return kernel, self.folder / "store/kernels" / kernel["key"]
 
     def test_arm64_boots_over_nfs(self):
+        """The whole recipe: a zipped disk image, customised, with a kernel of its own, as a board's root."""
         boot = self.boot_folder()
         make_boot_script(boot, "boot.scr.uimg", ["if pxe get; then pxe boot; fi"])
         root = make_root(self.folder, "arm64")
-        image = f"  lab: {{source: {{directory: {{boot: {boot}, root: {root}}}}}}}"
+        disk = self.folder / "lab.img"
+        make_image(disk, root, boot)
+        with zipfile.ZipFile(self.folder / "lab.img.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.write(disk, disk.name)
+        disk.unlink()
+        image = (f"  lab:\n    source: {{file: {self.folder}/lab.img.zip}}\n    customize:\n"
+                 "      files: {/etc/customized: {content: \"by the fleet file\"}}\n"
+                 "      run: [busybox echo \" on $(busybox uname -m)\" >>/etc/customized]")
         appliance = self.appliance("arm64", "", image, "{nfs_version: 3}")
         kernel, place = self.build(appliance)
         self.assertFalse(kernel["needs_initramfs"])
@@ -85,6 +95,7 @@ class Kernels(unittest.TestCase):
         self.assertIn("nfs", said["root"][0])
         self.assertIn("dummy", said["module"][0], "the kernel takes its own modules from its root")
         self.assertEqual(said["hostname"], ["guest"])
+        self.assertEqual(said["customized"], ["by the fleet file on aarch64"])
         self.assertIn(kernel["release"], appliance.bramble("kernel", "which", "guest"))
         self.assertIn("nothing to do", appliance.bramble("plan"))
 
