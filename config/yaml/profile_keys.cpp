@@ -140,6 +140,28 @@ Type<ProfileDhcp> profile_dhcp_type() {
     );
 }
 
+// What YAML leaves of "115200n8" in [console=ttyAMA0,115200n8]: no kernel parameter looks like it.
+bool is_speed(std::string_view text) {
+    const std::size_t digits = std::min(text.find_first_not_of("0123456789"), text.size());
+    return digits >= 2 && text.substr(digits).find_first_not_of("noe78r") == text.npos;
+}
+
+// YAML parts a list at its commas, also those within [console=serial0,115200, console=tty1], which
+// is how people write it.
+std::vector<std::string> rejoined(const std::vector<std::string>& entries) {
+    std::vector<std::string> parameters;
+    for (const std::string& entry : entries) {
+        const bool goes_on = !parameters.empty() && is_speed(entry) &&
+                             parameters.back().find('=') != std::string::npos;
+        if (goes_on) {
+            parameters.back() += "," + entry;
+        } else {
+            parameters.push_back(entry);
+        }
+    }
+    return parameters;
+}
+
 }  // namespace
 
 Type<BoardModel> model_type() {
@@ -150,7 +172,14 @@ Type<BoardModel> model_type() {
 }
 
 Type<std::vector<std::string>> cmdline_type() {
-    return list(checked(line(), check_parameter), 256);
+    using Words = std::vector<std::string>;
+    return converted<Words>(
+        list(checked(line(), check_parameter), 256),
+        [](Reading& /*reading*/, const Value& /*value*/, const Words& read, Words& out) {
+            out = rejoined(read);
+            return true;
+        }
+    );
 }
 
 Type<std::string> group_type() {

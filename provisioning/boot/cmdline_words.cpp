@@ -151,6 +151,18 @@ void check_effect(const std::vector<std::string>& words, std::vector<Finding>& f
             );
         }
     }
+    // A speed that lost its console. One digit alone may be a runlevel.
+    for (std::size_t i = 1; i < words.size(); ++i) {
+        const std::string& word = words[i];
+        const bool number = word.find_first_not_of("0123456789") == word.npos;
+        if (!number || word.size() < 2) continue;
+        findings.push_back(
+            {false,
+             "cmdline-number",
+             fmt::format("cmdline has the number {} alone, behind '{}'", word, words[i - 1]),
+             fmt::format("write '{},{}' if that is meant, else take it out", words[i - 1], word)}
+        );
+    }
     if (std::find(words.begin(), words.end(), "crashkernel=auto") != words.end()) {
         findings.push_back(
             {false,

@@ -75,6 +75,19 @@ TEST(Cmdline, WhatHasNoEffectOrAnotherIsToldWithTheRemedy) {
         << "it is said and not silently mended";
 }
 
+TEST(Cmdline, ANumberAloneHasLostItsConsole) {
+    CmdlineInputs inputs = lab();
+    inputs.profile = {"console=serial0", "115200", "console=tty1", "3"};
+    EXPECT_THAT(
+        make_cmdline(inputs).findings,
+        ElementsAre(Finding{
+            false,
+            "cmdline-number",
+            "cmdline has the number 115200 alone, behind 'console=serial0'",
+            "write 'console=serial0,115200' if that is meant, else take it out"})
+    );
+}
+
 TEST(Cmdline, ParametersThatStandThereTwice) {
     CmdlineInputs inputs = lab();
     inputs.profile = {"loglevel=3", "console=tty1", "console=serial0,115200", "nowatchdog"};

@@ -325,6 +325,33 @@ TEST(ProfileKeysTest, ParametersWithQuotedBlanksAndOnesThatOnlyBeginLikeOurs) {
     EXPECT_EQ(result.fleet->profiles[0].cmdline.size(), 3U);
 }
 
+// As people write it, and as YAML parts it.
+TEST(ProfileKeysTest, AConsoleKeepsItsSpeed) {
+    const auto cmdline_of = [](const std::string& list) {
+        const auto result = load_text(
+            "version: 1\nappliance: {interface: e, address: 10.0.0.1/24}\n"
+            "images: {lite: {source: {file: a}}}\nprofiles: {lab: {image: lite, cmdline: [" +
+            list + "]}}\n"
+        );
+        EXPECT_TRUE(result.fleet) << render(result.diagnostics);
+        return result.fleet ? result.fleet->profiles[0].cmdline : std::vector<std::string>{};
+    };
+    using Words = std::vector<std::string>;
+    EXPECT_EQ(
+        cmdline_of("console=serial0,115200, console=tty1"),
+        (Words{"console=serial0,115200", "console=tty1"})
+    );
+    EXPECT_EQ(
+        cmdline_of("console=ttyAMA0,115200n8, quiet"), (Words{"console=ttyAMA0,115200n8", "quiet"})
+    );
+    EXPECT_EQ(
+        cmdline_of("'console=serial0,115200', console=tty1"),
+        (Words{"console=serial0,115200", "console=tty1"})
+    );
+    EXPECT_EQ(cmdline_of("quiet, 3, 15"), (Words{"quiet", "3", "15"})) << "init's own words";
+    EXPECT_EQ(cmdline_of("loglevel=4, one"), (Words{"loglevel=4", "one"}));
+}
+
 // Fact sheet 7.1: filters of different kinds hold together, [all] ends all of them.
 TEST(ProfileKeysTest, FiltersOfConfigTxtHoldEntriesOfTheirOwn) {
     const auto result = load_text(
