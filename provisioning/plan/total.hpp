@@ -1,5 +1,5 @@
-// What all steps of a plan take together, and whether the store has room for it. It refuses to know how
-// a step is carried out.
+// What all steps of a plan take together, and whether the store has room for it. It refuses to know
+// how a step is carried out.
 #pragma once
 
 #include <string>
