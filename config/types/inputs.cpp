@@ -39,6 +39,18 @@ std::vector<std::string> changes(const Inputs& before, const Inputs& now) {
 
 }  // namespace
 
+Inputs in_ascii(const Inputs& inputs) {
+    const auto plain = [](std::string text) {
+        for (char& c : text) {
+            if (c < ' ' || c > '~') c = '?';
+        }
+        return text;
+    };
+    Inputs written;
+    for (const auto& [name, value] : inputs) written[plain(name)] = plain(value);
+    return written;
+}
+
 std::string describe_changes(const Inputs& before, const Inputs& now) {
     std::vector<std::string> found = changes(before, now);
     const std::size_t more = found.size() - std::min(found.size(), told_max);

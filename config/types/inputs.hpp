@@ -14,6 +14,9 @@ using Inputs = std::map<std::string, std::string>;
 // nothing that has a name. Values longer than 32 characters are not shown.
 std::string describe_changes(const Inputs& before, const Inputs& now);
 
+// As records can hold them: what is no printable ASCII as '?'.
+Inputs in_ascii(const Inputs& inputs);
+
 // In how many names the two differ.
 std::size_t count_changes(const Inputs& before, const Inputs& now);
 

@@ -37,11 +37,12 @@ Result<plan::ImageRecord> keep_image(
     record.inputs = std::move(making.inputs);
     record.root_bytes = 0;
     if (root) {
-        const auto bytes = changes.adopt_root(*root, name).and_then([&] {
-            return host.occupied_bytes(changes.store().paths().root(name));
-        });
-        if (!bytes) return tl::unexpected(bytes.error());
-        record.root_bytes = *bytes;
+        if (auto adopted = changes.adopt_root(*root, name); !adopted) {
+            return tl::unexpected(adopted.error());
+        }
+        // For an estimate: not worth a failure.
+        record.root_bytes =
+            host.occupied_bytes(changes.store().paths().root(name)).value_or(std::uint64_t{0});
     }
     const auto took =
         std::chrono::duration_cast<std::chrono::milliseconds>(host.now() - making.begun).count();

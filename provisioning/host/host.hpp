@@ -78,8 +78,8 @@ struct Command {
     std::optional<Path> log{};                        // where its output is appended, too
     std::optional<Owner> as{};                        // unset: as we are
     bool private_mounts = false;                      // in a mount namespace of its own
-    // In a PID namespace of its own (needs root): whatever it starts ends when it does, and with
-    // us, however we end.
+    // In a PID namespace of its own where we may make one: whatever it starts ends when it does,
+    // and with us, however we end.
     bool own_processes = false;
     std::stop_token stop{};                            // asked to stop: SIGTERM, 5 s later SIGKILL
     std::optional<std::chrono::milliseconds> limit{};  // the same after this time
@@ -128,7 +128,7 @@ public:
     // What can still be written there, in bytes, found likewise. None: not known.
     virtual std::optional<std::uint64_t> free_bytes(const Path& path) = 0;
     // What a file or a tree occupies, in bytes: names of one file count once, holes do not, other
-    // filesystems mounted in it neither.
+    // filesystems mounted in it neither. Follows a link.
     [[nodiscard]] virtual Result<std::uint64_t> occupied_bytes(const Path& path) = 0;
 
     // ---- changing; each is on stable storage when it returns, unless it says otherwise

@@ -156,14 +156,19 @@ Result<std::optional<FileStatus>> status_at(
         found.st_ctim.tv_sec * ns_per_second + found.st_ctim.tv_nsec};
 }
 
+// At the end, and only there, null with errno 0.
+static const dirent* next_of(DIR* stream) {
+    errno = 0;
+    return ::readdir(stream);
+}
+
 Result<std::vector<DirectoryEntry>> list_fd(Fd directory, const Path& path) {
     DIR* opened = ::fdopendir(directory.get());
     if (opened == nullptr) return failure("list", path);
     directory.release();  // the stream owns it now
     const std::unique_ptr<DIR, int (*)(DIR*)> stream(opened, ::closedir);
     std::vector<DirectoryEntry> entries;
-    errno = 0;
-    while (const dirent* entry = ::readdir(stream.get())) {
+    while (const dirent* entry = next_of(stream.get())) {
         const std::string name = entry->d_name;
         if (name == "." || name == "..") continue;
 
@@ -177,7 +182,6 @@ Result<std::vector<DirectoryEntry>> list_fd(Fd directory, const Path& path) {
         if (::fstatat(::dirfd(stream.get()), name.c_str(), &found, AT_SYMLINK_NOFOLLOW) == 0) {
             entries.push_back({name, kind_of(found.st_mode)});
         }
-        errno = 0;
     }
     if (errno != 0) return failure("list", path);
     std::sort(entries.begin(), entries.end(), [](const auto& a, const auto& b) {

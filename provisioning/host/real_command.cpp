@@ -124,8 +124,8 @@ struct ChildEnds {
     };
     ::setpgid(0, 0);
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // a killed apply leaves no builder behind
-    if (command.own_processes) {
-        if (::unshare(CLONE_NEWPID) != 0) give_up();
+    // Where that is forbidden, as in a container, its group has to do.
+    if (command.own_processes && ::unshare(CLONE_NEWPID) == 0) {
         const pid_t first = ::_Fork();
         if (first < 0) give_up();
         if (first > 0) stand_in_for(first);

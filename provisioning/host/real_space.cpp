@@ -32,7 +32,8 @@ Result<std::uint64_t> RealHost::occupied_bytes(const Path& path) {
     std::string top = path.string();
     const std::array<char*, 2> tops = {top.data(), nullptr};
     const std::unique_ptr<FTS, decltype(&::fts_close)> walk(
-        ::fts_open(tops.data(), FTS_PHYSICAL | FTS_NOCHDIR | FTS_XDEV, nullptr), &::fts_close
+        ::fts_open(tops.data(), FTS_PHYSICAL | FTS_COMFOLLOW | FTS_NOCHDIR | FTS_XDEV, nullptr),
+        &::fts_close
     );
     if (!walk) return failure("look at", path);
     std::uint64_t bytes = 0;

@@ -10,7 +10,9 @@ namespace bramble::image {
 namespace {
 
 Inputs inputs_of(const fleet::FileSource& source, host::Host& host) {
-    Inputs inputs{{is_url(source) ? "its URL" : "its path", source.location}};
+    // A URL may hold a password, and records may be read by anyone.
+    Inputs inputs{
+        {is_url(source) ? "its URL" : "its path", Digest::of(source.location).to_string()}};
     if (source.sha256) inputs["its sha256"] = source.sha256->to_string();
     if (is_url(source)) return inputs;
     const auto found = host.status(source.location);
@@ -47,7 +49,9 @@ std::string text_of(const fleet::User& user) {
 }  // namespace
 
 Inputs source_inputs(const fleet::Image& image, host::Host& host) {
-    return std::visit([&](const auto& source) { return inputs_of(source, host); }, image.source);
+    return in_ascii(
+        std::visit([&](const auto& source) { return inputs_of(source, host); }, image.source)
+    );
 }
 
 Inputs customize_inputs(const fleet::Image& image, const Digest& base, host::Host& host) {
@@ -75,7 +79,7 @@ Inputs customize_inputs(const fleet::Image& image, const Digest& base, host::Hos
         inputs["file " + path] =
             fmt::format("{} {:o} {}", content.to_string(), file.mode.value_or(0), file.owner);
     }
-    return inputs;
+    return in_ascii(inputs);
 }
 
 }  // namespace bramble::image

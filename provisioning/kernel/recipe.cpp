@@ -189,6 +189,7 @@ Result<Key> key_of(const fleet::Kernel& kernel, const Pins& pins, Inquiry& inqui
         sum.update(fmt::format("patch {}\n", digest));
         key.inputs["patch " + patch.filename().string()] = digest;
     }
+    key.inputs = in_ascii(key.inputs);
     key.digest = sum.finish();
     return key;
 }

@@ -1,6 +1,9 @@
 #include "provisioning/nfs/nas.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 #include <fstream>
 #include <mutex>
@@ -24,11 +27,33 @@ std::string probe_name() {
     return ".bramble-probe." + id.substr(0, 32);
 }
 
-// Steps of one apply open the export side by side: they try it one after the other.
-std::mutex& probing() {
-    static std::mutex mutex;
-    return mutex;
-}
+// Steps of one apply, and a doctor beside it, open the export at once: they try it one after the
+// other.
+class ProbeTurn {
+public:
+    ProbeTurn()
+        : alone_(steps()), file_(::open(path, O_CREAT | O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0600)) {
+        if (file_ >= 0) ::flock(file_, LOCK_EX);
+    }
+
+    ProbeTurn(const ProbeTurn&) = delete;
+    ProbeTurn& operator=(const ProbeTurn&) = delete;
+
+    ~ProbeTurn() {
+        if (file_ >= 0) ::close(file_);
+    }
+
+private:
+    static constexpr const char* path = "/run/lock/bramble-nas-probe";
+
+    static std::mutex& steps() {
+        static std::mutex mutex;
+        return mutex;
+    }
+
+    std::lock_guard<std::mutex> alone_;
+    int file_;  // negative: where there is no /run/lock nobody else is waited for
+};
 
 NasKind kind_of(ftype3 type) {
     switch (type) {
@@ -54,7 +79,7 @@ public:
         : session_(std::move(session)), files_(*session_) {}
 
     Result<void> probe() {
-        const std::lock_guard alone(probing());
+        const ProbeTurn turn;
         const Handle& root = session_->root();
         const std::string name = probe_name();
         // What a killed run left.

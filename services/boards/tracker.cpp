@@ -149,7 +149,7 @@ void Tracker::on_progress(std::string_view board, TimePoint now) {
     if (found == boards_.end()) return;
     BoardStory& story = found->second;
     story.last_seen = now;
-    if (is_open(story) && story.boot->state != BootState::stuck) story.boot->last_event = now;
+    if (is_open(story)) story.boot->last_event = now;
 }
 
 void Tracker::hear(const ForeignServerHeard& foreign, TimePoint now) {

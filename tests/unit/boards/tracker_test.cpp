@@ -86,7 +86,11 @@ TEST_F(TrackerTest, AFileThatGetsOnIsNoSilence) {
     EXPECT_EQ(boot().state, BootState::running);
     wait(240 + 90);
     EXPECT_EQ(boot().state, BootState::stuck);
-    at(400), tracker.on_progress("nobody", now);
+    at(400), tracker.on_progress("nobody", now), tracker.on_progress("pi-01", now);
+    wait(330 + 15 * 60);
+    EXPECT_EQ(boot().state, BootState::stuck) << "it is not given up while it gets on";
+    wait(400 + 15 * 60);
+    EXPECT_EQ(boot().state, BootState::abandoned);
 }
 
 // U-Boot looks for a script, finds none, and asks for an address again before it looks for a menu.

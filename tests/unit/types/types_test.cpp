@@ -160,6 +160,7 @@ TEST(Inputs, ChangesAreToldByTheirNames) {
         "option A is n (was y), option B=m is new, package jq is new and 2 more"
     );
     EXPECT_EQ(count_changes(before, now), 5U);
+    EXPECT_EQ(in_ascii({{"patch \xff.patch", "a\n"}}), (Inputs{{"patch ?.patch", "a?"}}));
 }
 
 // Fact sheet 7.1: the filters of config.txt.
