@@ -15,7 +15,7 @@ namespace {
 
 // Parameters that a kernel, or systemd, takes as often as they stand there, each for something
 // else; written with "_".
-constexpr std::array<std::string_view, 28> listed = {
+constexpr std::array<std::string_view, 29> listed = {
     "blacklist",
     "cgroup_disable",
     "cgroup_enable",
@@ -23,6 +23,7 @@ constexpr std::array<std::string_view, 28> listed = {
     "crashkernel",  // ",high" and ",low"
     "dyndbg",
     "earlycon",
+    "fbcon",
     "initcall_blacklist",
     "memmap",
     "modprobe.blacklist",

@@ -37,7 +37,7 @@ private:
         if (kernel_ != nullptr && kernel_->width == KernelWidth::arm64) return;
         if (line.size() <= cmdline_bytes_max_arm) return;
         findings_.push_back(
-            {true,
+            {kernel_ != nullptr || started_.known,  // else it may be one of 64 bits
              "cmdline-length",
              fmt::format(
                  "the kernel's command line is {} bytes long; a 32-bit kernel takes {}",

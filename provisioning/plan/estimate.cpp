@@ -154,11 +154,18 @@ Estimate Estimator::customize(const std::string& image, const Digest& source, co
     return estimate;
 }
 
+bool Estimator::is_package(const std::string& kernel) const {
+    const fleet::Kernel* known = fleet_.find_kernel(kernel);
+    return known != nullptr && std::holds_alternative<fleet::DebSource>(known->source);
+}
+
 // As the same kernel took before; a first one as the longest of those that were built here.
 Estimate Estimator::build(const std::string& kernel) const {
     const KernelRecord* longest = nullptr;
     for (const auto& [key, record] : observed_.built_kernels) {
         if (record.took_s == 0) continue;
+        // A package is unpacked, sources are built: one says nothing of the other.
+        if (record.name != kernel && (record.steps != 0) == is_package(kernel)) continue;
         const auto rank = [&](const KernelRecord& one) {
             return std::pair(one.name == kernel, one.took_s);
         };

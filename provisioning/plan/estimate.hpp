@@ -57,6 +57,7 @@ public:
 
 private:
     std::optional<std::uint64_t> root_bytes(const std::string& base) const;
+    bool is_package(const std::string& kernel) const;
     const ImageRecord* before(const std::string& made_by) const;
 
     const fleet::Fleet& fleet_;

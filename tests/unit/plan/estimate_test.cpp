@@ -91,13 +91,16 @@ TEST_F(EstimateTest, AKernelTakesWhatTheSameOneTookElseTheLongest) {
     fleet.profiles[0].kernel = "verity";
     seen.kernels["verity"] = Digest::of("verity");
     EXPECT_EQ(step(StepKind::build_kernel).estimate, Estimate{});
-    for (const auto& [name, took] : {std::pair("a", 300U), {"b", 400U}, {"package", 0U}}) {
+    for (const auto& [name, took] : {std::pair("a", 300U), {"b", 400U}, {"nothing", 0U}}) {
         KernelRecord built;
         built.name = name;
         built.took_s = took;
+        built.steps = 1000;
         seen.built_kernels[Digest::of(name)] = built;
     }
     EXPECT_EQ(step(StepKind::build_kernel).estimate.time, Duration(seconds(400)));
+    fleet.kernels[0].source = fleet::DebSource{"linux-image-arm64"};
+    EXPECT_EQ(step(StepKind::build_kernel).estimate, Estimate{}) << "nothing is built of a package";
     seen.built_kernels[Digest::of("a")].name = "verity";
     EXPECT_EQ(step(StepKind::build_kernel).estimate.time, Duration(seconds(300)));
 }
