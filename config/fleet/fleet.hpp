@@ -54,6 +54,9 @@ struct NfsGanesha {};
 struct NfsExternal {
     std::string server;
     std::filesystem::path path;
+
+    // "172.16.1.9:/volume1/bramble"
+    std::string place() const { return server + ":" + path.string(); }
 };
 
 using NfsBackend = std::variant<NfsAuto, NfsKernel, NfsGanesha, NfsExternal>;

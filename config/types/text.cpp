@@ -105,6 +105,12 @@ std::string describe(Duration duration) {
     return fmt::format("{}d {}h", seconds / 86400, seconds / 3600 % 24);
 }
 
+std::string describe_roughly(Duration duration) {
+    using std::chrono::seconds;
+    if (duration < seconds(1) || duration >= seconds(60)) return describe(duration);
+    return fmt::format("{} s", std::chrono::round<seconds>(duration).count());
+}
+
 std::string describe_bytes(std::uint64_t bytes) {
     if (bytes < 1000) return fmt::format("{} B", bytes);
     constexpr std::array<std::string_view, 4> units = {"kB", "MB", "GB", "TB"};

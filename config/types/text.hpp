@@ -34,6 +34,9 @@ constexpr int hex_value(char c) {
 // "1h 5m", "7.3 s", "210 ms": for people; two units at the most.
 std::string describe(Duration duration);
 
+// Of an estimate, where a tenth of a second says more than is known: "7 s".
+std::string describe_roughly(Duration duration);
+
 // "2.3 MB", "512 B": decimal units, as network people count.
 std::string describe_bytes(std::uint64_t bytes);
 

@@ -8,6 +8,11 @@ namespace bramble {
 
 using Duration = std::chrono::nanoseconds;
 
+// 0.02 is 20 ms.
+inline Duration seconds_of(double seconds) {
+    return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
+}
+
 // The shell's clock: nanoseconds since 1970-01-01 UTC at program start, advancing monotonically
 // from there, so that one instant orders events within a run and still means something in a lease
 // that a restart reads back.

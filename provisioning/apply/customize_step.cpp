@@ -37,7 +37,7 @@ Result<plan::ImageRecord> customize_image(store::Changes& changes, const Customi
         })
         .and_then([&] {
             if (step.progress) step.progress("writing the root tree to the disk");
-            const std::string by = plan::made_by("customize image", step.image.name);
+            const std::string by = plan::made_by(plan::StepKind::customize_image, step.image.name);
             return keep_image(changes, record, root, {by, begun, step.inputs});
         })
         .and_then([&](const plan::ImageRecord& kept) {

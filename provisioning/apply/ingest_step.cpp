@@ -71,7 +71,7 @@ Result<plan::ImageRecord> ingest_image(store::Changes& changes, const IngestStep
         if (auto fits = step.accept(*ingested->root); !fits) return tl::unexpected(fits.error());
     }
     if (ingested->root && step.progress) step.progress("writing the root tree to the disk");
-    Making making{plan::made_by("ingest image", step.image.name), begun, step.inputs};
+    Making making{plan::made_by(plan::StepKind::ingest_image, step.image.name), begun, step.inputs};
     return keep_image(changes, std::move(record), ingested->root, std::move(making))
         .and_then([&](const plan::ImageRecord& kept) {
             return host.remove_all(workshop->staging).map([&] { return kept; });

@@ -244,7 +244,7 @@ Result<plan::ImageRecord> install_kernel(store::Changes& changes, const InstallS
     }
     const plan::ImageRecord record =
         plan::with_kernel(step.base.key, step.image, step.kernel, step.built, initramfs);
-    const std::string by = plan::made_by("install kernel", step.kernel.name);
+    const std::string by = plan::made_by(plan::StepKind::install_kernel, step.kernel.name);
     return keep_image(changes, record, root, {by, begun});
 }
 

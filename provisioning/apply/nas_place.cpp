@@ -4,14 +4,10 @@
 
 namespace bramble::apply {
 
-std::string place_of(const fleet::NfsExternal& nas) {
-    return nas.server + ":" + nas.path.string();
-}
-
 std::optional<std::string> nas_place(const fleet::Fleet& fleet) {
     const auto* nas = std::get_if<fleet::NfsExternal>(&fleet.appliance.nfs);
     if (nas == nullptr) return std::nullopt;
-    return place_of(*nas);
+    return nas->place();
 }
 
 host::Path on_nas(const layout::StorePaths& paths, const host::Path& tree) {

@@ -19,10 +19,7 @@ namespace bramble::apply {
 inline constexpr std::string_view nas_making_prefix = ".new.";
 inline constexpr std::string_view nas_leaving_prefix = ".gone.";
 
-// "172.16.1.9:/volume1/bramble"
-std::string place_of(const fleet::NfsExternal& nas);
-
-// The fleet's; none: this machine serves the roots.
+// As NfsExternal::place says it; none: this machine serves the roots.
 std::optional<std::string> nas_place(const fleet::Fleet& fleet);
 
 // Where a tree of the store lies below the export.

@@ -23,7 +23,7 @@ Result<std::unique_ptr<nfs::Nas>> open_own(const NasWork& work) {
     auto nas = open_nas(work.open, work.nas.server, work.nas.path);
     if (!nas) return nas;
     (*nas)->heed(work.stop);
-    const auto claimed = claim_nas(work.host, work.paths, **nas, place_of(work.nas));
+    const auto claimed = claim_nas(work.host, work.paths, **nas, work.nas.place());
     if (!claimed) return tl::unexpected(claimed.error());
     return nas;
 }
@@ -89,13 +89,13 @@ Result<bool> write_aside(
         "{} of {} entries written to {}{}, {} in {}",
         written->made,
         written->entries,
-        place_of(work.nas),
+        work.nas.place(),
         written->linked == 0 ? "" : fmt::format(", {} by another name", written->linked),
         describe_bytes(written->bytes),
         describe(took)
     ));
     if (!written->lost.empty())
-        work.warn(fmt::format("root {} on {}: {}", base, place_of(work.nas), written->lost));
+        work.warn(fmt::format("root {} on {}: {}", base, work.nas.place(), written->lost));
     return true;
 }
 
@@ -151,7 +151,7 @@ Result<void> write_base(
     Result<void> moved;
     if (*fresh) moved = (*nas)->rename(making_of(tree), tree);
     return moved.and_then([&] {
-        return NasMarks(work.host, work.paths).add(work.paths.root(base), place_of(work.nas));
+        return NasMarks(work.host, work.paths).add(work.paths.root(base), work.nas.place());
     });
 }
 
@@ -176,7 +176,7 @@ Result<void> write_nas_root(
             if (!*fresh) return {};
             return (*nas)->rename(at, tree);
         })
-        .and_then([&] { return NasMarks(work.host, work.paths).add(here, place_of(work.nas)); });
+        .and_then([&] { return NasMarks(work.host, work.paths).add(here, work.nas.place()); });
 }
 
 Result<void> write_nas_identity(
@@ -198,7 +198,7 @@ Result<void> write_nas_bases(
     std::set<std::string>& there
 ) {
     for (const auto& [base, image] : image_of_base) {
-        const Digest key = plan::shared_root_step_key(place_of(work.nas), base);
+        const Digest key = plan::shared_root_step_key(work.nas.place(), base);
         if (key != step || there.contains(base)) continue;
         if (auto done = write_base(work, base, there); !done) return done;
         there.insert(base);

@@ -119,7 +119,7 @@ Result<void> StepRunner::recompose() {
 
 Inputs StepRunner::inputs_of(const Step& step) {
     const std::lock_guard lock(mutex_);
-    const auto found = seen_.inputs.find(plan::made_by(to_string(step.kind), step.subject));
+    const auto found = seen_.inputs.find(plan::made_by(step.kind, step.subject));
     return found == seen_.inputs.end() ? Inputs{} : found->second;
 }
 

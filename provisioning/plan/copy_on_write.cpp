@@ -2,37 +2,47 @@
 
 #include <fmt/format.h>
 
+#include "config/types/text.hpp"
+#include "config/types/time_point.hpp"
+
 namespace bramble::plan {
 namespace {
 
 using fleet::CopyOnWrite;
 
-bool can_reflink(std::string_view filesystem) {
-    return filesystem == "xfs" || filesystem == "btrfs";
-}
-
 bool exported_elsewhere(const fleet::Fleet& fleet) {
     return std::holds_alternative<fleet::NfsExternal>(fleet.appliance.nfs);
 }
 
-// Measured on a base of 1.1 GB in 23,500 files; the rest is sentence.
-std::string_view words_for(CopyOnWrite kind) {
+std::string words_for(CopyOnWrite kind) {
+    const CopyCost cost = cost_of(kind);
+    const std::string each = describe_roughly(seconds_of(cost.seconds));
+    const std::string gigabyte = describe_roughly(seconds_of(cost.seconds_per_gigabyte));
+    constexpr std::string_view no_boundary =
+        "all in one filesystem, where a board's forged file handle leads into another's root";
     switch (kind) {
         case CopyOnWrite::btrfs:
-            return "nothing is copied: some 20 ms each, and space for what a board writes";
-        case CopyOnWrite::reflink:
-            return "blocks are shared, names are not: some 2 s and 10 to 40 MB for each GB of "
-                   "base; "
-                   "all in one filesystem, where a board's forged file handle leads into another's "
-                   "root";
+            return fmt::format(
+                "nothing is copied: some {} each, and space for what a board writes", each
+            );
         case CopyOnWrite::overlay:
-            return "nothing is copied: some 20 ms each, and space for files that a board changes";
+            return fmt::format(
+                "nothing is copied: some {} each, and space for files that a board changes", each
+            );
+        case CopyOnWrite::reflink:
+            return fmt::format(
+                "blocks are shared, names are not: some {} and {} for each GB of base; {}",
+                gigabyte,
+                describe_bytes(static_cast<std::uint64_t>(cost.bytes_per_gigabyte)),
+                no_boundary
+            );
         case CopyOnWrite::copy:
         case CopyOnWrite::automatic:
             break;
     }
-    return "each takes the whole space of its base, and some 5 s for each GB; all in one "
-           "filesystem, where a board's forged file handle leads into another's root";
+    return fmt::format(
+        "each takes the whole space of its base, and some {} for each GB; {}", gigabyte, no_boundary
+    );
 }
 
 std::string why_no_overlay(const fleet::Fleet& fleet, const Observed& observed) {
@@ -45,6 +55,25 @@ std::string why_no_overlay(const fleet::Fleet& fleet, const Observed& observed) 
 }
 
 }  // namespace
+
+bool can_reflink(std::string_view filesystem) {
+    return filesystem == "xfs" || filesystem == "btrfs";
+}
+
+CopyCost cost_of(CopyOnWrite kind) {
+    switch (kind) {
+        case CopyOnWrite::btrfs:
+            return {0.07, 0.3e6, 0, 0};
+        case CopyOnWrite::overlay:
+            return {0.02, 0.12e6, 0, 0};
+        case CopyOnWrite::reflink:
+            return {0.05, 0.1e6, 1.4, 23e6};
+        case CopyOnWrite::copy:
+        case CopyOnWrite::automatic:
+            break;
+    }
+    return {0.05, 0.1e6, 5, 1e9};
+}
 
 CopyOnWrite copy_on_write_of(
     const fleet::Fleet& fleet, const fleet::Profile& profile, const Observed& observed
@@ -115,7 +144,7 @@ std::string_view name_of(CopyOnWrite kind) {
     return "plain copy";
 }
 
-std::string cost_of(
+std::string describe_roots(
     CopyOnWrite kind, std::size_t count, const fleet::Fleet& fleet, const Observed& observed
 ) {
     std::string text = fmt::format(

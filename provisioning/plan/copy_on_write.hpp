@@ -12,6 +12,9 @@
 
 namespace bramble::plan {
 
+// Whether files there can share blocks.
+bool can_reflink(std::string_view filesystem);
+
 // The profile's wish, or of `auto` the first of snapshot, reflink, overlay and copy that the store
 // offers: never automatic. Neither snapshots nor overlays where another machine exports the store,
 // which would not see the mounts that they need.
@@ -26,8 +29,17 @@ std::vector<Problem> copy_on_write_problems(
 
 std::string_view name_of(fleet::CopyOnWrite kind);
 
+// What one root takes: for itself, and for each GB of its base. Measured: tests/bench/README.md,
+// "Staging".
+struct CopyCost {
+    double seconds, bytes;
+    double seconds_per_gigabyte, bytes_per_gigabyte;
+};
+
+CopyCost cost_of(fleet::CopyOnWrite kind);
+
 // "6 roots by reflink: …": what so many of them cost, in words; of a plain copy also why it is one.
-std::string cost_of(
+std::string describe_roots(
     fleet::CopyOnWrite kind, std::size_t count, const fleet::Fleet& fleet, const Observed& observed
 );
 

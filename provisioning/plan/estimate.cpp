@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "config/types/text.hpp"
+#include "provisioning/plan/copy_on_write.hpp"
 
 namespace bramble::plan {
 namespace {
@@ -38,37 +39,12 @@ constexpr Packing unpacked = {"", 1, 12};
 // A minimal system, its packages fetched and set up under emulation.
 constexpr Estimate debian_suite = {seconds(150), std::uint64_t{350'000'000}};
 
-// What one root costs: for itself, and for each GB of its base.
-struct CopyCost {
-    double seconds, bytes;
-    double seconds_per_gigabyte, bytes_per_gigabyte;
-};
-
-CopyCost cost_of(CopyOnWrite kind) {
-    switch (kind) {
-        case CopyOnWrite::btrfs:
-            return {0.07, 0.3e6, 0, 0};
-        case CopyOnWrite::overlay:
-            return {0.02, 0.12e6, 0, 0};
-        case CopyOnWrite::reflink:
-            return {0.05, 0.1e6, 1.4, 23e6};
-        case CopyOnWrite::copy:
-        case CopyOnWrite::automatic:
-            break;
-    }
-    return {0.05, 0.1e6, 5, gigabyte};
-}
-
 constexpr double nas_seconds_per_gigabyte = 10;    // a link of 1 Gb/s
 constexpr double store_seconds_per_gigabyte = 10;  // a file hashed, copied and synced
 constexpr Estimate one_initramfs = {seconds(3), std::uint64_t{15'000'000}};
 
-Duration duration_of(double in_seconds) {
-    return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(in_seconds));
-}
-
 Estimate by_size(std::uint64_t bytes, double seconds_per_gigabyte) {
-    return {duration_of(static_cast<double>(bytes) / gigabyte * seconds_per_gigabyte), bytes};
+    return {seconds_of(static_cast<double>(bytes) / gigabyte * seconds_per_gigabyte), bytes};
 }
 
 const Packing& packing_of(std::string_view location) {
@@ -79,18 +55,6 @@ const Packing& packing_of(std::string_view location) {
     return found == std::end(packings) ? unpacked : *found;
 }
 
-bool can_share_blocks(const std::string& filesystem) {
-    return filesystem == "xfs" || filesystem == "btrfs";
-}
-
-// Rough on purpose: an estimate with tenths of a second says more than is known.
-std::string roughly(Duration time) {
-    if (time >= seconds(1) && time < seconds(60)) {
-        return fmt::format("{} s", std::chrono::round<seconds>(time).count());
-    }
-    return bramble::describe(time);
-}
-
 std::string joined(const std::vector<std::size_t>& steps) {
     if (steps.size() > unknown_named_max) return fmt::format("{} steps", steps.size());
     std::vector<std::size_t> numbers;
@@ -99,10 +63,6 @@ std::string joined(const std::vector<std::size_t>& steps) {
 }
 
 }  // namespace
-
-std::string made_by(std::string_view step, std::string_view subject) {
-    return fmt::format("{} {}", step, subject);
-}
 
 Estimator::Estimator(const fleet::Fleet& fleet, const Observed& observed)
     : fleet_(fleet), observed_(observed) {
@@ -129,7 +89,7 @@ std::optional<std::uint64_t> Estimator::root_bytes(const std::string& base) cons
 
 Estimate Estimator::ingest(const fleet::Image& image, const Digest& key) {
     Estimate estimate;
-    const ImageRecord* last = before(made_by("ingest image", image.name));
+    const ImageRecord* last = before(made_by(StepKind::ingest_image, image.name));
     const auto source = observed_.source_bytes.find(image.name);
     if (last != nullptr) {
         estimate = {milliseconds(last->took_ms), last->root_bytes};
@@ -148,7 +108,7 @@ Estimate Estimator::ingest(const fleet::Image& image, const Digest& key) {
 // It begins with a copy; what its commands take is known when they have run once.
 Estimate Estimator::customize(const std::string& image, const Digest& source, const Digest& key) {
     Estimate estimate{{}, root_bytes(root_name(source))};
-    const ImageRecord* last = before(made_by("customize image", image));
+    const ImageRecord* last = before(made_by(StepKind::customize_image, image));
     if (last != nullptr) estimate = {milliseconds(last->took_ms), last->root_bytes};
     if (estimate.bytes) root_bytes_[root_name(key)] = *estimate.bytes;
     return estimate;
@@ -178,13 +138,13 @@ Estimate Estimator::build(const std::string& kernel) const {
 Estimate Estimator::install(
     const std::string& kernel, const std::optional<Digest>& source, const Digest& key
 ) {
-    const ImageRecord* last = before(made_by("install kernel", kernel));
+    const ImageRecord* last = before(made_by(StepKind::install_kernel, kernel));
     const auto copied = source ? root_bytes(root_name(*source)) : std::uint64_t{0};
     if (last == nullptr && !copied) return {};
     const std::uint64_t bytes = last != nullptr ? last->root_bytes : *copied;
     root_bytes_[root_name(key)] = bytes;
     if (last != nullptr) return {milliseconds(last->took_ms), bytes};
-    const bool shares = can_share_blocks(observed_.filesystem);
+    const bool shares = can_reflink(observed_.filesystem);
     const CopyCost cost = cost_of(shares ? CopyOnWrite::reflink : CopyOnWrite::copy);
     return by_size(bytes, cost.seconds_per_gigabyte);
 }
@@ -203,7 +163,7 @@ Estimate Estimator::copy_root(CopyOnWrite kind, const std::string& base) const {
     if (!bytes && cost.seconds_per_gigabyte > 0) return {};
     const double gigabytes = static_cast<double>(bytes.value_or(0)) / gigabyte;
     return {
-        duration_of(cost.seconds + cost.seconds_per_gigabyte * gigabytes),
+        seconds_of(cost.seconds + cost.seconds_per_gigabyte * gigabytes),
         static_cast<std::uint64_t>(cost.bytes + cost.bytes_per_gigabyte * gigabytes)};
 }
 
@@ -216,7 +176,8 @@ Estimate Estimator::write_over_nfs(const std::string& base) const {
 
 std::string describe(const Estimate& estimate) {
     std::string text;
-    if (estimate.time && *estimate.time >= seconds(1)) text = "some " + roughly(*estimate.time);
+    if (estimate.time && *estimate.time >= seconds(1))
+        text = "some " + describe_roughly(*estimate.time);
     if (estimate.bytes && *estimate.bytes >= 1'000'000) {
         text += (text.empty() ? "" : ", ") + describe_bytes(*estimate.bytes);
     }
@@ -228,7 +189,7 @@ std::string describe(const Total& total) {
     if (total.time >= seconds(1) || total.bytes >= 1'000'000) {
         text = fmt::format(
             "all of it: some {} on {} processor{}, and {}",
-            roughly(total.time),
+            describe_roughly(total.time),
             total.processors,
             total.processors == 1 ? "" : "s",
             describe_bytes(total.bytes)

@@ -12,6 +12,7 @@
 #include "config/fleet/fleet.hpp"
 #include "config/types/time_point.hpp"
 #include "provisioning/plan/observed.hpp"
+#include "provisioning/plan/step_kind.hpp"
 
 namespace bramble::plan {
 
@@ -32,9 +33,6 @@ struct Total {
 
     bool fits() const { return !free_bytes || bytes <= *free_bytes; }
 };
-
-// What made an image's record, for finding it again: "ingest image lite".
-std::string made_by(std::string_view step, std::string_view subject);
 
 // Asked for each step in the order of the plan: the roots that earlier ones will make are
 // remembered for those that copy them.

@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "provisioning/plan/plan.hpp"
@@ -37,6 +39,10 @@ std::string_view to_string(StepKind kind) {
             return "export roots";
     }
     return "";
+}
+
+std::string made_by(StepKind kind, std::string_view subject) {
+    return fmt::format("{} {}", to_string(kind), subject);
 }
 
 bool Plan::refused() const {

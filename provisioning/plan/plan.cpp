@@ -7,11 +7,11 @@
 
 #include "provisioning/plan/compose.hpp"
 #include "provisioning/plan/copy_on_write.hpp"
+#include "provisioning/plan/costs.hpp"
 #include "provisioning/plan/customization.hpp"
 #include "provisioning/plan/difference.hpp"
 #include "provisioning/plan/reasons.hpp"
 #include "provisioning/plan/scope.hpp"
-#include "provisioning/plan/total.hpp"
 
 namespace bramble::plan {
 namespace {
@@ -61,7 +61,7 @@ public:
         const std::vector<std::string> reasons = reasons_to_publish();
         export_roots();
         publish(reasons);
-        plan_.costs = costs_of(plan_.steps, fleet_, observed_);
+        plan_.costs = describe_roots(plan_.steps, fleet_, observed_);
         sum_up();
         return std::move(plan_);
     }
@@ -100,7 +100,7 @@ private:
             const bool ingested = observed_.images.contains(source);
             if (!ingested) {
                 Step step{StepKind::ingest_image, image, "not in the store", source, {}};
-                const std::string changed = changes_of_image("ingest image", image);
+                const std::string changed = changes_of_image(StepKind::ingest_image, image);
                 if (!changed.empty()) {
                     step.reason = "not in the store: " + changed;
                 } else if (before) {
@@ -113,13 +113,13 @@ private:
         }
     }
 
-    std::string changes_of_image(std::string_view step, const std::string& image) const {
+    std::string changes_of_image(StepKind step, const std::string& image) const {
         return changes_since(observed_.images, observed_.inputs, made_by(step, image));
     }
 
     void customize_image(const std::string& image, const Digest& key, bool changed) {
         Step step{StepKind::customize_image, image, "", key, {}};
-        std::string what = changes_of_image("customize image", image);
+        std::string what = changes_of_image(StepKind::customize_image, image);
         if (what.empty()) what = changed ? "customize: is new or changed" : "not in the store";
         step.reason = fmt::format("{}: {}", what, describe(fleet_.find_image(image)->customize));
         const auto ingest = ingests_.find(image);
@@ -139,7 +139,9 @@ private:
                 StepKind::build_kernel,
                 kernel,
                 changes_since(
-                    observed_.built_kernels, observed_.inputs, made_by("build kernel", kernel)
+                    observed_.built_kernels,
+                    observed_.inputs,
+                    made_by(StepKind::build_kernel, kernel)
                 ),
                 observed_.kernels.at(kernel),
                 {}};
@@ -278,7 +280,7 @@ private:
         }
         step.estimate = estimator_.copy_root(step.copy_on_write, wanted.base);
         if (const auto* nas = external()) {
-            step.place = place_of(*nas);
+            step.place = nas->place();
             step.estimate = estimator_.write_over_nfs(wanted.base);
         }
         add(std::move(step));
@@ -298,10 +300,10 @@ private:
                 StepKind::write_shared_root,
                 image,
                 "boards share its root, and it is not there yet",
-                shared_root_step_key(place_of(*nas), base),
+                shared_root_step_key(nas->place(), base),
                 {}};
             wait_for_base(step, image, base);
-            step.place = place_of(*nas);
+            step.place = nas->place();
             step.estimate = estimator_.write_over_nfs(base);
             add(std::move(step));
         }

@@ -13,25 +13,9 @@
 #include "config/types/digest.hpp"
 #include "provisioning/plan/estimate.hpp"
 #include "provisioning/plan/observed.hpp"
+#include "provisioning/plan/step_kind.hpp"
 
 namespace bramble::plan {
-
-enum class StepKind {
-    ingest_image,
-    customize_image,
-    build_kernel,
-    install_kernel,
-    store_file,
-    make_initramfs,
-    write_shared_root,
-    copy_root,
-    write_identity,
-    pack_identity,
-    export_roots,
-    publish,
-};
-
-std::string_view to_string(StepKind kind);
 
 struct Step {
     StepKind kind = StepKind::publish;

@@ -1,6 +1,6 @@
 #include "provisioning/plan/reasons.hpp"
 
-#include "provisioning/plan/estimate.hpp"
+#include "provisioning/plan/step_kind.hpp"
 
 namespace bramble::plan {
 namespace {
@@ -10,7 +10,7 @@ std::string maker_of(const ImageRecord& record) {
 }
 
 std::string maker_of(const KernelRecord& record) {
-    return made_by("build kernel", record.name);
+    return made_by(StepKind::build_kernel, record.name);
 }
 
 template <typename Record>

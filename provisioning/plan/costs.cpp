@@ -1,4 +1,4 @@
-#include "provisioning/plan/total.hpp"
+#include "provisioning/plan/costs.hpp"
 
 #include <fmt/format.h>
 
@@ -65,7 +65,7 @@ Problem lack_of_space(const Total& total) {
         false};
 }
 
-std::vector<std::string> costs_of(
+std::vector<std::string> describe_roots(
     const std::vector<Step>& steps, const fleet::Fleet& fleet, const Observed& observed
 ) {
     std::map<fleet::CopyOnWrite, std::size_t> roots;
@@ -76,7 +76,7 @@ std::vector<std::string> costs_of(
     }
     std::vector<std::string> costs;
     for (const auto& [kind, count] : roots) {
-        costs.push_back(cost_of(kind, count, fleet, observed));
+        costs.push_back(describe_roots(kind, count, fleet, observed));
     }
     const auto* nas = std::get_if<fleet::NfsExternal>(&fleet.appliance.nfs);
     if (written > 0 && nas != nullptr) {
@@ -85,14 +85,10 @@ std::vector<std::string> costs_of(
             "how long, some 10 s for each GB at 1 Gb/s",
             written,
             written == 1 ? "" : "s",
-            place_of(*nas)
+            nas->place()
         ));
     }
     return costs;
-}
-
-std::string place_of(const fleet::NfsExternal& nas) {
-    return nas.server + ":" + nas.path.string();
 }
 
 }  // namespace bramble::plan

@@ -1,5 +1,5 @@
-// What all steps of a plan take together, and whether the store has room for it. It refuses to know
-// how a step is carried out.
+// What the steps of a plan cost: all together, against the room that the store has, and in words.
+// It refuses to know what one step takes: see estimate.hpp.
 #pragma once
 
 #include <string>
@@ -16,12 +16,9 @@ Total total_of(const std::vector<Step>& steps, const Observed& observed);
 // Of a total that does not fit: no fatal problem, estimates are rough.
 Problem lack_of_space(const Total& total);
 
-// Of the roots that are made, in words: one line a kind.
-std::vector<std::string> costs_of(
+// Of the roots that are made: one line a kind.
+std::vector<std::string> describe_roots(
     const std::vector<Step>& steps, const fleet::Fleet& fleet, const Observed& observed
 );
-
-// "172.16.1.9:/volume1/bramble"
-std::string place_of(const fleet::NfsExternal& nas);
 
 }  // namespace bramble::plan
