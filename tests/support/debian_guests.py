@@ -9,9 +9,11 @@ import shutil
 import subprocess
 import sys
 import time
+import unittest
 
-from appliance import program
+from appliance import SERVER, program
 from guest import ARM64, U_BOOT_ARM64, Guest, eventually, missing
+from lab import Lab, end_on_signals
 
 CACHE = pathlib.Path(os.environ.get("BRAMBLE_CACHE", "/var/cache/bramble-lab"))
 IMAGE = "  bookworm: {source: {debian: {suite: bookworm, arch: arm64}}}"
@@ -24,6 +26,20 @@ APPLY_SECONDS_MAX = 900
 def missing_for_guests():
     """What is not installed, in words; empty: all is there."""
     return missing(ARM64, U_BOOT_ARM64)
+
+
+class GuestCase(unittest.TestCase):
+    """A lab with a switch and the host `server` on it, for tests with such guests; skipped aloud where they cannot run."""
+
+    def setUp(self):
+        end_on_signals()
+        reason = missing_for_guests()
+        if reason:
+            self.skipTest(f"{reason}: run 'sudo deploy/setup --for test'")
+        self.lab = Lab()
+        self.addCleanup(self.lab.close)
+        self.switch = self.lab.switch()
+        self.server = self.lab.namespace("server").join(self.switch, "eth1", address=f"{SERVER}/24")
 
 
 class DebianGuests:

@@ -8,28 +8,20 @@ import sys
 import unittest
 
 sys.path[:0] = [str(pathlib.Path(__file__).resolve().parents[1] / "support"), str(pathlib.Path(__file__).resolve().parent)]
-from appliance import SERVER, Appliance, fleet_yaml  # noqa: E402
-from debian_guests import APPLY_SECONDS_MAX, IMAGE, DebianGuests, missing_for_guests  # noqa: E402
-from lab import Lab, end_on_signals  # noqa: E402
+from appliance import Appliance, fleet_yaml  # noqa: E402
+from debian_guests import APPLY_SECONDS_MAX, IMAGE, DebianGuests, GuestCase  # noqa: E402
 from nas_test import NAS, NasServer  # noqa: E402
 
 GUESTS = {"stored": ("52:54:00:00:00:61", "172.16.1.61")}
 VOLUME_MIB = 2000
 
 
-class NasGuest(unittest.TestCase):
+class NasGuest(GuestCase):
     def setUp(self):
-        end_on_signals()
-        reason = missing_for_guests()
-        if reason:
-            self.skipTest(f"{reason}: run 'sudo deploy/setup --for test'")
-        self.lab = Lab()
-        self.addCleanup(self.lab.close)
-        switch = self.lab.switch()
-        self.server = self.lab.namespace("server").join(switch, "eth1", address=f"{SERVER}/24")
-        self.nas = NasServer(self.lab, self.lab.namespace("nas").join(switch, "eth0", address=f"{NAS}/24"), VOLUME_MIB)
+        super().setUp()
+        self.nas = NasServer(self.lab, self.lab.namespace("nas").join(self.switch, "eth0", address=f"{NAS}/24"), VOLUME_MIB)
         self.store = self.lab.folder / "store"
-        self.guests = DebianGuests(self.lab, switch, self.server, self.store, GUESTS)
+        self.guests = DebianGuests(self.lab, self.switch, self.server, self.store, GUESTS)
         self.guests.take_what_is_built(self.lab.folder / "appliance.lock")
 
     def fleet(self, nfs):

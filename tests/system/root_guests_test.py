@@ -8,9 +8,9 @@ import sys
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
-from appliance import SERVER, Appliance, fleet_yaml  # noqa: E402
-from debian_guests import IMAGE, DebianGuests, missing_for_guests  # noqa: E402
-from lab import Lab, end_on_signals, run  # noqa: E402
+from appliance import Appliance, fleet_yaml  # noqa: E402
+from debian_guests import IMAGE, DebianGuests, GuestCase  # noqa: E402
+from lab import run  # noqa: E402
 
 STORE_GB = 12
 # What the fleet file asks for, and how the plan calls it.
@@ -18,16 +18,9 @@ KINDS = {"btrfs": "btrfs snapshot", "overlay": "overlayfs", "reflink": "reflink"
 GUESTS = {kind: (f"52:54:00:00:00:5{number}", f"172.16.1.5{number}") for number, kind in enumerate(KINDS)}
 
 
-class GuestRoots(unittest.TestCase):
+class GuestRoots(GuestCase):
     def setUp(self):
-        end_on_signals()
-        reason = missing_for_guests()
-        if reason:
-            self.skipTest(f"{reason}: run 'sudo deploy/setup --for test'")
-        self.lab = Lab()
-        self.addCleanup(self.lab.close)
-        self.switch = self.lab.switch()
-        self.server = self.lab.namespace("server").join(self.switch, "eth1", address=f"{SERVER}/24")
+        super().setUp()
         self.disk = self.lab.folder / "disk"
         self.disk.mkdir()
         image = self.lab.folder / "disk.img"

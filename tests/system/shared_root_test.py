@@ -11,9 +11,9 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 from appliance import SERVER, Appliance, fleet_yaml  # noqa: E402
-from debian_guests import IMAGE, DebianGuests, missing_for_guests  # noqa: E402
+from debian_guests import IMAGE, DebianGuests, GuestCase  # noqa: E402
 from guest import eventually  # noqa: E402
-from lab import Lab, end_on_signals, run  # noqa: E402
+from lab import run  # noqa: E402
 
 GUESTS = {"first": ("52:54:00:00:00:31", "172.16.1.31"), "second": ("52:54:00:00:00:32", "172.16.1.32")}
 NFS_VERSIONS = {"first": "3", "second": "4.2"}
@@ -22,17 +22,10 @@ STORE_ON, STORE_GB = os.environ.get("STORE_ON", ""), 6
 NETCONSOLE = f'modules_load=netconsole, "netconsole.netconsole=@/eth0,6666@{SERVER}/"'
 
 
-class SharedRoot(unittest.TestCase):
+class SharedRoot(GuestCase):
     def setUp(self):
-        end_on_signals()
-        reason = missing_for_guests()
-        if reason:
-            self.skipTest(f"{reason}: run 'sudo deploy/setup --for test'")
-        self.lab = Lab()
-        self.addCleanup(self.lab.close)
+        super().setUp()
         self.store = self.lab.folder / "disk/store"
-        self.switch = self.lab.switch()
-        self.server = self.lab.namespace("server").join(self.switch, "eth1", address=f"{SERVER}/24")
         (self.lab.folder / "disk").mkdir()
         if STORE_ON:
             self.make_disk()
