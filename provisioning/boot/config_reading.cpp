@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <initializer_list>
+#include <map>
 
 #include "config/types/config_filter.hpp"
 #include "provisioning/boot/config_txt.hpp"
@@ -32,29 +35,57 @@ std::string plain(std::string_view text) {
     return shown;
 }
 
-bool is_model(std::string_view filter, BoardModel model) {
+// Whether a filter holds for a board. What the fleet file says of one does not always tell: which
+// variant of a model it is, the level of a pin, which screen it has.
+enum class Holds { no, perhaps, yes };
+
+Holds is_model(std::string_view filter, BoardModel model) {
+    const auto one_of = [&](std::initializer_list<std::string_view> names) {
+        return std::find(names.begin(), names.end(), filter) != names.end();
+    };
+    const auto holds = [&](auto surely, auto perhaps) {
+        return one_of(surely) ? Holds::yes : one_of(perhaps) ? Holds::perhaps : Holds::no;
+    };
+    using Names = std::initializer_list<std::string_view>;
     switch (model) {
         case BoardModel::pi3:
-            return filter == "pi3";
+            return holds(Names{"pi3"}, Names{"pi3+", "cm3", "cm3+"});
         case BoardModel::pi4:
-            return filter == "pi4";
+            return holds(Names{"pi4"}, Names{});
         case BoardModel::pi400:
-            return filter == "pi4" || filter == "pi400";
+            return holds(Names{"pi4", "pi400"}, Names{});
         case BoardModel::cm4:
-            return filter == "pi4" || filter == "cm4";
+            return holds(Names{"pi4", "cm4"}, Names{"cm4s"});
         case BoardModel::pi5:
-            return filter == "pi5";
+            return holds(Names{"pi5"}, Names{"pi500", "cm5"});
         case BoardModel::generic:
             break;
     }
-    return false;
+    return Holds::no;
 }
 
 // A model that is of several types (3B, 3B+, 3A+; 5, 500, CM5; CM4, CM4S) does not say which.
-bool is_board_type(std::uint64_t type, BoardModel model) {
+Holds is_board_type(std::uint64_t type, BoardModel model) {
+    if (type > 0xff) return Holds::no;
+    const RevisionCode code(1U << 23U | static_cast<std::uint32_t>(type) << 4U);
+    if (code.model() != model) return Holds::no;
     const bool one_type = model == BoardModel::pi4 || model == BoardModel::pi400;
-    if (!one_type || type > 0xff) return false;
-    return RevisionCode(1U << 23U | static_cast<std::uint32_t>(type) << 4U).model() == model;
+    return one_type ? Holds::yes : Holds::perhaps;
+}
+
+// What decides which files a board starts with.
+bool decides_what_is_started(std::string_view key) {
+    constexpr std::array<std::string_view, 8> keys = {
+        "kernel",
+        "initramfs",
+        "auto_initramfs",
+        "ramfsfile",
+        "arm_64bit",
+        "os_prefix",
+        "boot_ramdisk",
+        "gpu_mem"};
+    return std::find(keys.begin(), keys.end(), key) != keys.end() || key.starts_with("start_") ||
+           key.starts_with("fixup_");
 }
 
 // Repeated filters of one kind replace each other, those of different kinds hold together.
@@ -65,7 +96,7 @@ public:
     void apply(std::string_view line) {
         const auto filter = parse_config_filter(line.substr(0, line.find(']') + 1));
         if (!filter) {
-            kinds_[ConfigFilterKind::none] = false;  // nobody knows what: not for this board
+            kinds_[ConfigFilterKind::expression] = Holds::perhaps;  // of newer firmware
         } else if (filter->kind == ConfigFilterKind::all) {
             kinds_.clear();
         } else {
@@ -73,28 +104,37 @@ public:
         }
     }
 
-    bool pass() const {
-        return std::all_of(kinds_.begin(), kinds_.end(), [](const auto& one) {
-            return one.second;
-        });
+    // All of them together.
+    Holds hold() const {
+        Holds least = Holds::yes;
+        for (const auto& [kind, holds] : kinds_) least = std::min(least, holds);
+        return least;
     }
 
 private:
-    bool holds(const ConfigFilter& filter) const {
+    Holds holds(const ConfigFilter& filter) const {
         switch (filter.kind) {
             case ConfigFilterKind::model:
                 return is_model(filter.model, board_.model);
             case ConfigFilterKind::board_type:
                 return is_board_type(filter.number, board_.model);
             case ConfigFilterKind::serial:
-                return board_.serial && board_.serial->value() == filter.number;
-            default:
-                return false;
+                return board_.serial && board_.serial->value() == filter.number ? Holds::yes
+                                                                                : Holds::no;
+            case ConfigFilterKind::gpio:
+            case ConfigFilterKind::display:
+            case ConfigFilterKind::expression:
+                return Holds::perhaps;
+            case ConfigFilterKind::all:
+            case ConfigFilterKind::none:
+            case ConfigFilterKind::tryboot:
+                break;
         }
+        return Holds::no;
     }
 
     const FilterFacts& board_;
-    std::map<ConfigFilterKind, bool> kinds_;
+    std::map<ConfigFilterKind, Holds> kinds_;
 };
 
 class Reader {
@@ -116,10 +156,18 @@ private:
             if (line.empty() || line.front() == '#') continue;
             if (line.front() == '[') {
                 filters.apply(line);
-            } else if (filters.pass()) {
+            } else if (filters.hold() == Holds::yes) {
                 read_line(file, line, depth);
+            } else if (filters.hold() == Holds::perhaps) {
+                leave_open(line);
             }
         }
+    }
+
+    // A line that perhaps counts: what it decides is not known.
+    void leave_open(std::string_view line) {
+        const std::string_view key = line.substr(0, line.find_first_of(" =\t"));
+        if (key == "include" || decides_what_is_started(key)) reading_.complete = false;
     }
 
     // "initramfs NAME followkernel" and "include FILE" have no "=" (fact sheet 7.1).

@@ -38,7 +38,7 @@ struct ConfigReading {
     Settings early;     // as the EEPROM and bootcode.bin have them: they know no include
     std::map<std::string, std::set<std::string>, std::less<>> included_keys;  // file -> keys set
     std::vector<Finding> findings;  // about includes, each once
-    bool complete = true;           // false: an included text is not known, or not read
+    bool complete = true;  // false: a text or a filter that decides is not known, or not read
 };
 
 // Of the tree's config.txt when it is text; included files are texts of the tree, or known by

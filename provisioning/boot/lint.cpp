@@ -88,7 +88,7 @@ void check_firmware_pair(
     const auto fixup_kind = kind_of(fixup, "fixup", ".dat");
     if (start_kind && fixup_kind && *start_kind != *fixup_kind) {
         findings.push_back(
-            {true,
+            {started.known,  // else a line that nobody knows of may name the other one
              "firmware-pair",
              fmt::format(
                  "config.txt has {} started with {}, and a board freezes on a pair of two kinds",

@@ -212,6 +212,32 @@ TEST_F(Filters, OfModels) {
     }
 }
 
+// Which variant of a model a board is, the fleet file does not say: then nobody knows what starts.
+TEST_F(Filters, ThatNobodyCanDecideLeaveOpenWhatTheyDecide) {
+    facts.model = BoardModel::pi5;
+    const auto complete = [&](const std::string& text) {
+        config(text);
+        return read_config(tree, facts.files, {facts.model, facts.serial}).complete;
+    };
+    for (const char* filter : {"[cm5]", "[board-type=0x17]", "[gpio4=1]", "[of-newer-firmware]"}) {
+        EXPECT_TRUE(complete(std::string(filter) + "\ndtoverlay=dwc2\narm_freq=1\n")) << filter;
+        for (const char* line :
+             {"auto_initramfs=1",
+              "initramfs a followkernel",
+              "kernel=a",
+              "start_file=a.elf",
+              "fixup_file=a.dat",
+              "gpu_mem=16",
+              "os_prefix=a/",
+              "include a.txt"}) {
+            EXPECT_FALSE(complete(std::string(filter) + "\n" + line + "\n")) << filter << line;
+        }
+        EXPECT_TRUE(complete(std::string(filter) + "\n[none]\nkernel=a\n")) << "surely not";
+        EXPECT_TRUE(complete(std::string(filter) + "\n[all]\nkernel=a\n")) << "surely";
+    }
+    EXPECT_TRUE(complete("[pi4]\nkernel=a\n"));
+}
+
 TEST_F(Filters, OfASerial) {
     EXPECT_FALSE(holds("[0x5b154510]"));
     facts.serial = Serial(0x5b154510);

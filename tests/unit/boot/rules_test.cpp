@@ -359,6 +359,10 @@ TEST_F(Rules, CmdlineLengthByArchitecture) {
     EXPECT_THAT(found(), ElementsAre(finding));
     facts.files.clear();
     EXPECT_THAT(found(), ElementsAre(finding)) << "which kernel it is, nobody knows";
+    config("os_prefix=lab/\n");
+    Finding warning = finding;
+    warning.fatal = false;
+    EXPECT_THAT(found(), testing::Contains(warning)) << "not even what it is called: perhaps arm64";
     CmdlineInputs inputs;
     inputs.profile = {std::string(2048, 'x')};
     EXPECT_THAT(
