@@ -204,7 +204,7 @@ private:
     // And the kernels, with the bases that they make of images. A kernel whose key is provisional
     // keeps none: its source is asked anew before it is built.
     void look_at_fleet_kernels() {
-        const KernelLook look = look_at_kernels(fleet_, store_.host());
+        const KernelLook look = look_at_kernels(fleet_, store_);
         for (const plan::Problem& problem : look.problems) {
             if (!problem.fatal) continue;
             result_.warnings.push_back(problem.message + "; kernels stay until it can be seen");

@@ -49,7 +49,27 @@ Result<void> write_lock_file(
     return host.write_file(path, kernel::write_lock_file(file));
 }
 
-KernelLook look_at_kernels(const fleet::Fleet& fleet, host::Host& host) {
+// With the compiler that built it, of which the record tells; none: it is not built as it is now.
+static std::optional<kernel::Key> key_as_built(
+    const fleet::Kernel& kernel, const kernel::Pins& pins, const store::Store& store
+) {
+    const auto built = store.kernels();
+    if (!built) return std::nullopt;
+    std::map<std::string, std::set<Digest>> by_compiler;
+    for (const plan::KernelRecord& record : *built) {
+        if (!record.compiler.empty()) by_compiler[record.compiler].insert(record.key);
+    }
+    for (const auto& [compiler, keys] : by_compiler) {
+        kernel::Inquiry then(store.host());
+        then.assume(kernel.arch, compiler);
+        auto key = kernel::key_of(kernel, pins, then);
+        if (key && keys.contains(key->digest)) return std::move(*key);
+    }
+    return std::nullopt;
+}
+
+KernelLook look_at_kernels(const fleet::Fleet& fleet, const store::Store& store) {
+    host::Host& host = store.host();
     KernelLook look;
     const auto used = kernels_in_use(fleet);
     if (used.empty()) return look;
@@ -61,7 +81,11 @@ KernelLook look_at_kernels(const fleet::Fleet& fleet, host::Host& host) {
     const kernel::Pins* pins = &file->kernels;
     kernel::Inquiry inquiry(host);
     for (const fleet::Kernel* one : used) {
-        const auto key = kernel::key_of(*one, *pins, inquiry);
+        auto key = kernel::key_of(*one, *pins, inquiry);
+        const auto compiler = inquiry.compiler(one->arch);
+        if (!compiler || compiler->empty()) {
+            if (auto built = key_as_built(*one, *pins, store)) key = std::move(*built);
+        }
         if (!key) {
             look.problems.push_back({one->where, key.error().message, true});
             continue;

@@ -26,8 +26,9 @@ struct KernelLook {
     std::vector<plan::Problem> problems;   // a source that is not there, a wish that is not pinned
 };
 
-// Changes nothing. Of a wish that is not pinned yet the key is provisional.
-KernelLook look_at_kernels(const fleet::Fleet& fleet, host::Host& host);
+// Changes nothing. Of a wish that is not pinned yet the key is provisional. A kernel that is built
+// needs its compiler no more: where there is none, or it does not answer, it is as it was built.
+KernelLook look_at_kernels(const fleet::Fleet& fleet, const store::Store& store);
 
 struct PinStep {
     const fleet::Fleet& fleet;

@@ -139,7 +139,7 @@ private:
             seen_.sources[image->name] = *key;
             if (!seen_.images.contains(*key)) {
                 note_size(*image);
-                seen_.inputs[plan::made_by("ingest image", image->name)] =
+                seen_.inputs[plan::made_by(plan::StepKind::ingest_image, image->name)] =
                     image::source_inputs(pinned_image(*image, pins), host_);
             }
             if (image->customize.empty()) continue;
@@ -150,7 +150,7 @@ private:
                 continue;
             }
             if (!seen_.images.contains(*customized)) {
-                seen_.inputs[plan::made_by("customize image", image->name)] =
+                seen_.inputs[plan::made_by(plan::StepKind::customize_image, image->name)] =
                     image::customize_inputs(*image, *key, host_);
             }
             seen_.uncustomized[image->name] = *key;
@@ -172,9 +172,9 @@ private:
     }
 
     void look_at_fleet_kernels() {
-        KernelLook look = look_at_kernels(fleet_, host_);
+        KernelLook look = look_at_kernels(fleet_, store_);
         for (auto& [name, inputs] : look.inputs) {
-            seen_.inputs[plan::made_by("build kernel", name)] = std::move(inputs);
+            seen_.inputs[plan::made_by(plan::StepKind::build_kernel, name)] = std::move(inputs);
         }
         seen_.kernels = std::move(look.keys);
         seen_.problems.insert(seen_.problems.end(), look.problems.begin(), look.problems.end());

@@ -35,6 +35,8 @@ public:
     bool exists(const Path& path) const;    // a link counts by itself
     void script(const std::string& program, Script script);
 
+    void forget_script(const std::string& program) { scripts_.erase(program); }  // as if removed
+
     void advance(std::chrono::seconds by) { now_ += by; }
 
     // Fails the call `number` (from 0), counted from now.

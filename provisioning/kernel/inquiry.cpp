@@ -21,15 +21,24 @@ Result<std::string> version_of(host::Host& host, const std::string& program) {
 
 }  // namespace
 
+void Inquiry::assume(fleet::KernelArch arch, std::string compiler) {
+    compilers_.insert_or_assign(arch, std::move(compiler));
+}
+
 Result<std::string> Inquiry::compiler(fleet::KernelArch arch) {
-    if (const auto known = compilers_.find(arch); known != compilers_.end()) return known->second;
+    const auto known = compilers_.find(arch);
+    if (known != compilers_.end()) return known->second;
+    return compilers_.emplace(arch, ask(arch)).first->second;
+}
+
+Result<std::string> Inquiry::ask(fleet::KernelArch arch) const {
     const std::string prefix(architecture_of(arch).prefix);
     if (!host_.has_program(prefix + "gcc")) return "";
     const auto compiler = version_of(host_, prefix + "gcc");
     if (!compiler) return compiler;
     const auto linker = version_of(host_, prefix + "ld");
     if (!linker) return linker;
-    return compilers_[arch] = fmt::format("{}, {}", *compiler, *linker);
+    return fmt::format("{}, {}", *compiler, *linker);
 }
 
 }  // namespace bramble::kernel

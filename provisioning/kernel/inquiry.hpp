@@ -25,9 +25,14 @@ public:
     // compiler. Errors: one that does not say its version, or not within `answer_max`.
     [[nodiscard]] Result<std::string> compiler(fleet::KernelArch arch);
 
+    // Nobody asks for this one: it is as it was told before.
+    void assume(fleet::KernelArch arch, std::string compiler);
+
 private:
+    [[nodiscard]] Result<std::string> ask(fleet::KernelArch arch) const;
+
     host::Host& host_;
-    std::map<fleet::KernelArch, std::string> compilers_;
+    std::map<fleet::KernelArch, Result<std::string>> compilers_;  // failures, too
 };
 
 }  // namespace bramble::kernel

@@ -152,7 +152,8 @@ Exit list(const Invocation& invocation) {
     Exit exit = Exit::done;
     const auto seen = look(invocation, host, exit);
     if (!seen) return print_error(seen.error().message, exit);
-    const apply::KernelLook kernels = apply::look_at_kernels(seen->fleet, host);
+    const apply::KernelLook kernels =
+        apply::look_at_kernels(seen->fleet, store::Store(host, seen->paths));
     for (const plan::Problem& problem : kernels.problems) {
         print_error(seen->fleet.place(problem.where) + problem.message, Exit::done);
     }

@@ -96,6 +96,30 @@ TEST_F(KernelApply, AnotherCompilerBuildsAnotherKernel) {
     EXPECT_NE(current().boards[0].kernel_release, before);
 }
 
+// Nobody builds with it: a store moves to a machine without compilers, or one is busy.
+TEST_F(KernelApply, AKernelThatIsBuiltNeedsItsCompilerNoMore) {
+    ASSERT_TRUE(apply());
+    machine.script("aarch64-linux-gnu-ld", [](host::MemoryHost&, const host::Command&) {
+        return Result<host::CommandOutcome>(fail("took longer than its limit"));
+    });
+    const auto silent = apply();
+    ASSERT_TRUE(silent) << silent.error().message;
+    EXPECT_FALSE(silent->changed);
+    machine.forget_script("aarch64-linux-gnu-gcc");
+    const auto without = apply();
+    ASSERT_TRUE(without) << without.error().message;
+    EXPECT_FALSE(without->changed);
+    CollectOptions keep_one;
+    keep_one.keep = 1;
+    keep_one.uses = [] { return Result<std::map<std::uint64_t, plan::GenerationUse>>(); };
+    ASSERT_TRUE(collect(fleet, keep_one, machine));
+    EXPECT_EQ(built().size(), 1U);
+    fleet.kernels[0].options["DM_DEBUG"] = "y";
+    const auto other = apply();
+    ASSERT_FALSE(other) << "to build one it is needed";
+    EXPECT_THAT(other.error().message, HasSubstr("aarch64-linux-gnu-gcc is missing"));
+}
+
 TEST_F(KernelApply, ACompilerThatChangesUnderTheBuildIsNoticed) {
     machine.script("make", [](host::MemoryHost& host, const host::Command& command) {
         host.script("aarch64-linux-gnu-gcc", saying("aarch64-linux-gnu-gcc (Debian) 14.2.0"));

@@ -1,10 +1,13 @@
 // How the real host runs commands: streams, exit codes, limits, stopping.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <linux/capability.h>
 #include <signal.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -163,6 +166,24 @@ TEST_F(OwnProcesses, TheirEndAndOutputAreTheCommands) {
     EXPECT_EQ(outcome->output, "out\n1\n");
     command.argv = {"/no/such/program"};
     EXPECT_FALSE(host_.run(command));
+}
+
+// As in a container that may make no namespaces: what is built there is built without.
+TEST_F(OwnProcesses, WhereTheyAreForbiddenItRunsAllTheSame) {
+    Command command = shell("echo $$");
+    command.own_processes = true;
+    const pid_t us = ::fork();
+    ASSERT_GE(us, 0);
+    if (us == 0) {
+        __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+        std::array<__user_cap_data_struct, 2> nothing{};
+        if (::syscall(SYS_capset, &header, nothing.data()) != 0) ::_exit(2);
+        const auto outcome = host_.run(command);
+        ::_exit(outcome && outcome->exit_code == 0 && outcome->output != "1\n" ? 0 : 1);
+    }
+    int status = 0;
+    ::waitpid(us, &status, 0);
+    EXPECT_EQ(status, 0);
 }
 
 TEST_F(OwnProcesses, WhatLeftTheGroupEndsWithTheCommandThatIsStopped) {
