@@ -70,6 +70,45 @@ TEST_F(DiskFile, EachCompressionGivesTheSameSparseFile) {
     }
 }
 
+// As `xz -T` writes it: blocks of at least 1 MiB, which are decompressed side by side.
+TEST_F(DiskFile, AnXzInBlocks) {
+    for (std::size_t i = 0; i < disk.size(); i += 5) disk[i] = static_cast<char>(i >> 8U);
+    archive_write_set_format_raw(writer);
+    archive_write_add_filter_xz(writer);
+    ASSERT_EQ(archive_write_set_options(writer, "xz:threads=2,xz:compression-level=0"), ARCHIVE_OK);
+    open("a.img.xz");
+    file("disk", disk);
+    close();
+    EXPECT_EQ(expand(), "");
+    EXPECT_TRUE(read(top / "out/disk.img") == disk);
+}
+
+TEST_F(DiskFile, SeveralXzBehindEachOther) {
+    pack("a.img.xz", archive_write_add_filter_xz);
+    const std::string once = read(archive_path);
+    std::ofstream(archive_path, std::ios::app) << once;
+    EXPECT_EQ(expand(), "");
+    EXPECT_TRUE(read(top / "out/disk.img") == disk + disk);
+
+    std::ofstream(archive_path) << once << "and more than a header has";
+    EXPECT_THAT(
+        expand(), HasSubstr("is damaged or cut short (some of it is no .xz data): fetch it again")
+    );
+    std::string damaged = once;
+    damaged[damaged.size() / 2] ^= 1;
+    std::ofstream(archive_path) << damaged;
+    EXPECT_THAT(expand(), HasSubstr("is damaged or cut short (some of it is no .xz data)"));
+}
+
+TEST_F(DiskFile, AStopIsHeardWhileItUnpacks) {
+    pack("a.img.xz", archive_write_add_filter_xz);
+    std::stop_source stop;
+    stop.request_stop();
+    const auto done = expand_disk({archive_path, top / "out/disk.img", {}, stop.get_token()});
+    ASSERT_FALSE(done);
+    EXPECT_THAT(done.error().message, HasSubstr("was not unpacked: stopped"));
+}
+
 TEST_F(DiskFile, TheOneImageOfAZip) {
     zip({"notes.txt", "lite.img"});
     EXPECT_EQ(expand(), "");
