@@ -252,7 +252,8 @@ private:
         store_.paths(),
         options_.open_nas,
         nas_place(fleet_),
-        [this](const std::string& warning) { result_.warnings.push_back(warning); }};
+        [this](const std::string& warning) { result_.warnings.push_back(warning); },
+        options_.stop};
 };
 
 }  // namespace

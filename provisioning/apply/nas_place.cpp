@@ -15,10 +15,14 @@ host::Path on_nas(const layout::StorePaths& paths, const host::Path& tree) {
 }
 
 Result<std::unique_ptr<nfs::Nas>> open_nas(
-    const nfs::NasOpener& open, const std::string& server, const host::Path& path
+    const nfs::NasOpener& open,
+    const std::string& server,
+    const host::Path& path,
+    const std::stop_token& stop
 ) {
-    if (open) return open(server, path);
-    return nfs::Nas::open(server, path);
+    nfs::NasPatience patience;
+    patience.stop = stop;
+    return open ? open(server, path, patience) : nfs::Nas::open(server, path, patience);
 }
 
 }  // namespace bramble::apply

@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 
@@ -27,7 +28,10 @@ host::Path on_nas(const layout::StorePaths& paths, const host::Path& tree);
 
 // By `open`, or nfs::Nas::open where that is unset. Errors: those of it.
 [[nodiscard]] Result<std::unique_ptr<nfs::Nas>> open_nas(
-    const nfs::NasOpener& open, const std::string& server, const host::Path& path
+    const nfs::NasOpener& open,
+    const std::string& server,
+    const host::Path& path,
+    const std::stop_token& stop
 );
 
 }  // namespace bramble::apply

@@ -15,7 +15,8 @@ namespace {
 Result<void> remove_from(const NasRemoval& removal, const Path& tree, const std::string& place) {
     const auto colon = place.find(":/");
     if (colon == std::string::npos) return {};
-    auto nas = open_nas(removal.open, place.substr(0, colon), place.substr(colon + 1));
+    auto nas =
+        open_nas(removal.open, place.substr(0, colon), place.substr(colon + 1), removal.stop);
     if (!nas) return tl::unexpected(nas.error());
     auto claimed = claim_nas(removal.host, removal.paths, **nas, place);
     if (!claimed) return claimed;
@@ -45,6 +46,7 @@ Result<void> remove_nas_tree(NasRemoval& removal, const Path& tree) {
         if (removal.given_up.contains(place)) continue;
         auto gone = remove_from(removal, tree, place);
         if (gone) continue;
+        if (removal.stop.stop_requested()) return gone;
         // Of the fleet's own NAS the next run finds it again; one that was retired never answers.
         if (place == removal.present) {
             return fail(fmt::format(

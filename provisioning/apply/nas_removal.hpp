@@ -4,6 +4,7 @@
 #include <functional>
 #include <optional>
 #include <set>
+#include <stop_token>
 #include <string>
 
 #include "config/layout/store_paths.hpp"
@@ -19,6 +20,7 @@ struct NasRemoval {
     const nfs::NasOpener& open;          // unset: nfs::Nas::open
     std::optional<std::string> present;  // the fleet's place
     std::function<void(const std::string&)> warn;
+    std::stop_token stop;
     std::set<std::string>
         given_up{};  // places that are not the fleet's any more, and do not answer
 };

@@ -20,9 +20,8 @@ constexpr std::chrono::seconds progress_pause{1};
 
 // This store's own directory there.
 Result<std::unique_ptr<nfs::Nas>> open_own(const NasWork& work) {
-    auto nas = open_nas(work.open, work.nas.server, work.nas.path);
+    auto nas = open_nas(work.open, work.nas.server, work.nas.path, work.stop);
     if (!nas) return nas;
-    (*nas)->heed(work.stop);
     const auto claimed = claim_nas(work.host, work.paths, **nas, work.nas.place());
     if (!claimed) return tl::unexpected(claimed.error());
     return nas;

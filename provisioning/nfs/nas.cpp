@@ -111,8 +111,6 @@ public:
         ));
     }
 
-    void heed(std::stop_token stop) override { session_->heed(std::move(stop)); }
-
     Result<WriteReport> write_tree(
         const fs::path& from, const fs::path& to, const WriteOptions& options
     ) override {
@@ -241,11 +239,11 @@ private:
 }  // namespace
 
 Result<std::unique_ptr<Nas>> Nas::open(
-    const std::string& server, const fs::path& path, std::size_t calls_max
+    const std::string& server, const fs::path& path, const NasPatience& patience
 ) {
     SessionLimits limits;
-    limits.calls_max = calls_max;
-    auto session = Session::open(server, path.string(), limits);
+    limits.put_off_max = patience.put_off_max;
+    auto session = Session::open(server, path.string(), limits, patience.stop);
     if (!session) return tl::unexpected(session.error());
     auto nas = std::make_unique<LibnfsNas>(std::move(*session));
     if (auto tried = nas->probe(); !tried) return tl::unexpected(tried.error());

@@ -2,6 +2,7 @@
 // trees, many calls at once, and single files of a tree that is there. It refuses to know boards.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -51,19 +52,22 @@ struct NasStatus {
     std::uint32_t gid = 0;
 };
 
+struct NasPatience {
+    std::stop_token stop{};  // every call looks at it while it waits, and fails after a stop
+    // A server that has just started puts calls off (NFS3ERR_JUKEBOX), each for so long at most.
+    std::chrono::seconds put_off_max{150};
+};
+
 // Paths are relative to the export. Errors are sentences for an operator, with the remedy.
 class Nas {
 public:
     // Errors: nobody answers, the path is not exported to us, root is not root there (tried with a
     // file that is given away).
     [[nodiscard]] static Result<std::unique_ptr<Nas>> open(
-        const std::string& server, const std::filesystem::path& path, std::size_t calls_max = 64
+        const std::string& server, const std::filesystem::path& path, const NasPatience& patience
     );
 
     virtual ~Nas() = default;
-
-    // Every call from now on looks at it while it waits, and fails after a stop.
-    virtual void heed(std::stop_token /*stop*/) {}
 
     // Makes `to` (its parents too) equal to `from`. What an earlier call left there is gone on
     // with.
@@ -116,8 +120,9 @@ public:
 };
 
 // What opens one.
-using NasOpener = std::function<
-    Result<std::unique_ptr<Nas>>(const std::string& server, const std::filesystem::path& path)>;
+using NasOpener = std::function<Result<std::unique_ptr<Nas>>(
+    const std::string& server, const std::filesystem::path& path, const NasPatience& patience
+)>;
 
 // "12 files have extended attributes, which NFS version 3 cannot hold …" of a tree of this machine;
 // empty: nothing is lost.

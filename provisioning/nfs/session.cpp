@@ -52,19 +52,22 @@ bool serve_once(rpc_context* rpc) {
     return rpc_service(rpc, wait.revents) >= 0;
 }
 
-bool pump(rpc_context* rpc, const Step& step) {
+bool pump(rpc_context* rpc, const Step& step, const std::stop_token& stop) {
     const auto until = Clock::now() + connect_limit;
-    while (!step.done && Clock::now() < until && serve_once(rpc)) continue;
+    while (!step.done && !stop.stop_requested() && Clock::now() < until && serve_once(rpc))
+        continue;
     return step.done && step.status == RPC_STATUS_SUCCESS;
 }
 
 // Owns a context while it connects, and the steps: destroying it calls those that are due.
 struct Context {
+    const std::stop_token& stop;
     Step connected;
     Step mounted;
     rpc_context* rpc = rpc_init_context();
 
-    Context() = default;
+    explicit Context(const std::stop_token& heed) : stop(heed) {}
+
     Context(const Context&) = delete;
     Context& operator=(const Context&) = delete;
 
@@ -80,7 +83,8 @@ Result<void> connect(
     const bool begun = rpc_connect_program_async(
                            context.rpc, server.c_str(), program, version, on_connected, &step
                        ) == 0;
-    if (begun && pump(context.rpc, step)) return {};
+    if (begun && pump(context.rpc, step, context.stop)) return {};
+    if (context.stop.stop_requested()) return fail(std::string(stopped_words));
     const char* reason = rpc_get_error(context.rpc);
     return fail(fmt::format(
         "no {} answers at {}: {}; look whether that machine is on and reachable, serves NFS "
@@ -118,21 +122,25 @@ std::string mount_refusal(int status, const std::string& where) {
 }  // namespace
 
 Result<std::unique_ptr<Session>> Session::open(
-    const std::string& server, const std::string& path, const SessionLimits& limits
+    const std::string& server,
+    const std::string& path,
+    const SessionLimits& limits,
+    std::stop_token stop
 ) {
-    std::unique_ptr<Session> session(new Session(server + ":" + path, limits));
-    Context mounting;
+    std::unique_ptr<Session> session(new Session(server + ":" + path, limits, std::move(stop)));
+    Context mounting(session->stop_);
     if (auto done = connect(mounting, server, MOUNT_PROGRAM, MOUNT_V3, "mount service"); !done)
         return tl::unexpected(done.error());
     Step& mount = mounting.mounted;
     std::string exported = path;
     if (rpc_mount3_mnt_async(mounting.rpc, on_mounted, exported.data(), &mount) != 0 ||
-        !pump(mounting.rpc, mount)) {
+        !pump(mounting.rpc, mount, session->stop_)) {
+        if (session->stop_.stop_requested()) return fail(std::string(stopped_words));
         return fail(fmt::format("{}: its mount service gives no answer", session->where_));
     }
     if (mount.refusal != MNT3_OK) return fail(mount_refusal(mount.refusal, session->where_));
     session->root_ = Handle(std::move(mount.handle));
-    Context context;
+    Context context(session->stop_);
     if (auto done = connect(context, server, NFS_PROGRAM, NFS_V3, "NFS server"); !done)
         return tl::unexpected(done.error());
     session->rpc_ = std::exchange(context.rpc, nullptr);

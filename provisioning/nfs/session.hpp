@@ -148,8 +148,12 @@ class Session {
 public:
     // Mounts `path` of `server` (portmapper, MOUNT 3), then connects to its NFS 3. Errors: in words
     // for an operator, with the remedy.
+    // Every wait of it looks at `stop`; what comes after a stop fails.
     [[nodiscard]] static Result<std::unique_ptr<Session>> open(
-        const std::string& server, const std::string& path, const SessionLimits& limits = {}
+        const std::string& server,
+        const std::string& path,
+        const SessionLimits& limits,
+        std::stop_token stop
     );
 
     Session(const Session&) = delete;
@@ -171,9 +175,6 @@ public:
     // Resumed in a later turn, never below the caller.
     void resume_later(std::coroutine_handle<> handle) { ready_.push_back(handle); }
 
-    // From now on every wait looks at it; what comes after a stop fails.
-    void heed(std::stop_token stop) { stop_ = std::move(stop); }
-
     void break_off(std::string why);
 
     const std::string& failure() const { return failure_; }
@@ -189,7 +190,8 @@ public:
     std::uint64_t calls_sent() const { return sent_; }
 
 private:
-    Session(std::string where, SessionLimits limits) : where_(std::move(where)), limits_(limits) {}
+    Session(std::string where, SessionLimits limits, std::stop_token stop)
+        : where_(std::move(where)), limits_(limits), stop_(std::move(stop)) {}
 
     static void on_answer(rpc_context* rpc, int status, void* data, void* call);
     bool enqueue(CallBase& call);
@@ -203,11 +205,11 @@ private:
 
     std::string where_;
     SessionLimits limits_;
+    std::stop_token stop_;
     rpc_context* rpc_ = nullptr;
     Handle root_;
     std::uint32_t time_step_ns_ = 1;
     std::string failure_;
-    std::stop_token stop_;
     bool stopped_ = false;
     std::size_t under_way_ = 0;
     std::uint64_t sent_ = 0;

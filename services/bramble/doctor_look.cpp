@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <chrono>
 #include <ctime>
 #include <random>
 
@@ -277,6 +278,8 @@ bool any_wants_root(const fleet::Fleet& fleet) {
     return std::any_of(fleet.profiles.begin(), fleet.profiles.end(), wants_root);
 }
 
+constexpr std::chrono::seconds nas_put_off_max{5};
+
 // Opening it is the trial: a file is made there, given away and removed.
 std::optional<doctor::NasLook> look_at_nas(const fleet::Fleet& fleet) {
     const auto* nas = std::get_if<fleet::NfsExternal>(&fleet.appliance.nfs);
@@ -285,7 +288,9 @@ std::optional<doctor::NasLook> look_at_nas(const fleet::Fleet& fleet) {
     look.place = nas->server + ":" + nas->path.string();
     look.looked_at = ::geteuid() == 0;
     if (!look.looked_at) return look;
-    const auto opened = nfs::Nas::open(nas->server, nas->path);
+    nfs::NasPatience patience;
+    patience.put_off_max = nas_put_off_max;
+    const auto opened = nfs::Nas::open(nas->server, nas->path, patience);
     if (!opened) look.problem = opened.error().message;
     return look;
 }

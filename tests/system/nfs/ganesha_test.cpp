@@ -2,9 +2,12 @@
 // promises and what a fleet needs. Skips aloud without root or Ganesha.
 #include "provisioning/nfs/ganesha.hpp"
 
+#include <arpa/inet.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -217,6 +220,28 @@ TEST_F(GaneshaTest, AClientChangeTakesEffectLive) {
     EXPECT_TRUE(read_from(address_of_a, a, 3).starts_with("error:"));
 }
 
+// One that takes the connection and says nothing: whoever stops the run waits for no time limit.
+TEST_F(GaneshaTest, ANasThatIsSilentIsLeftAtAStop) {
+    const int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in portmapper{};
+    portmapper.sin_family = AF_INET;
+    portmapper.sin_port = htons(111);
+    ASSERT_EQ(inet_pton(AF_INET, address_of_b.c_str(), &portmapper.sin_addr), 1);
+    ASSERT_EQ(bind(listener, reinterpret_cast<sockaddr*>(&portmapper), sizeof(portmapper)), 0);
+    ASSERT_EQ(listen(listener, 4), 0);
+    std::stop_source stop;
+    NasPatience patience;
+    patience.stop = stop.get_token();
+    std::jthread stopper([&] {
+        std::this_thread::sleep_for(300ms);
+        stop.request_stop();
+    });
+    const auto opened = Nas::open(address_of_b, "/volume1", patience);
+    close(listener);
+    ASSERT_FALSE(opened);
+    EXPECT_TRUE(opened.error().message.starts_with("stopped;")) << opened.error().message;
+}
+
 // Steps of one apply write several trees at once, whose parents are the same.
 TEST_F(GaneshaTest, ADirectoryThatManyMakeAtOnceIsThereForEachOfThem) {
     constexpr int rounds = 20;
@@ -227,7 +252,7 @@ TEST_F(GaneshaTest, ADirectoryThatManyMakeAtOnceIsThereForEachOfThem) {
     speak_from(address_of_a);
     std::vector<std::unique_ptr<Nas>> connections;
     for (std::size_t i = 0; i < writers; ++i) {
-        auto opened = Nas::open(server_address, a.path);
+        auto opened = Nas::open(server_address, a.path, {});
         ASSERT_TRUE(opened) << opened.error().message;
         connections.push_back(std::move(*opened));
     }

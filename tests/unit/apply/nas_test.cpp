@@ -144,9 +144,9 @@ protected:
     NasApply() {
         furnish(machine);
         fleet.appliance.nfs = fleet::NfsExternal{"nas", "/volume1/bramble"};
-        options.open_nas = [this](
-                               const std::string& server, const Path& path
-                           ) -> Result<std::unique_ptr<nfs::Nas>> {
+        options.open_nas =
+            [this](const std::string& server, const Path& path, const nfs::NasPatience&)
+            -> Result<std::unique_ptr<nfs::Nas>> {
             opened.push_back(server + ":" + path.string());
             return std::make_unique<MemoryNas>(disk);
         };
@@ -313,8 +313,8 @@ TEST_F(NasApply, ANasThatWasRetiredHoldsUpNoGc) {
     disk = {};
     machine.put_file("/src/root/etc/motd", "two");
     ASSERT_TRUE(run(fleet, options, machine));
-    options.open_nas =
-        [this](const std::string& server, const Path&) -> Result<std::unique_ptr<nfs::Nas>> {
+    options.open_nas = [this](const std::string& server, const Path&, const nfs::NasPatience&)
+        -> Result<std::unique_ptr<nfs::Nas>> {
         if (server == "nas") return fail("nobody answers at nas");
         return std::make_unique<MemoryNas>(disk);
     };
