@@ -80,7 +80,10 @@ private:
     [[nodiscard]] Result<void> recompose();
     std::optional<plan::WantedRoot> wanted_root(const std::string& board);
     [[nodiscard]] Result<void> give_identity(
-        const std::string& board, const plan::WantedRoot& wanted, const host::Path& root
+        const std::string& board,
+        const plan::WantedRoot& wanted,
+        const host::Path& root,
+        host::Sync sync
     );
     [[nodiscard]] Result<void> remember_identity(
         const std::string& board, const plan::WantedRoot& wanted

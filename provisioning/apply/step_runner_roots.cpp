@@ -19,13 +19,13 @@ std::optional<plan::WantedRoot> StepRunner::wanted_root(const std::string& board
 }
 
 Result<void> StepRunner::give_identity(
-    const std::string& board, const plan::WantedRoot& wanted, const Path& root
+    const std::string& board, const plan::WantedRoot& wanted, const Path& root, host::Sync sync
 ) {
     constexpr std::uint32_t private_mode = 0700;  // SSH host keys
     const Path kept = paths_.board_identity(board);
     return host_.make_directories_in(paths_.board(board), kept.filename(), private_mode, {})
         .and_then([&] {
-            root::DirectoryTree tree(host_, root);
+            root::DirectoryTree tree(host_, root, sync);
             return root::apply_identity(host_, tree, kept, wanted.identity);
         });
 }
@@ -108,8 +108,9 @@ Result<void> StepRunner::copy_root(const Step& step, const Telling& telling) {
     const store::RootMaking making = making_of(step.copy_on_write, board);
     const auto staged = changes_.stage_board_root(board, base, making, telling.stop);
     if (!staged) return tl::unexpected(staged.error());
+    // Adopting it syncs it as a whole.
     return keep_changes(board, base, staged->tree, telling)
-        .and_then([&] { return give_identity(board, *wanted, staged->tree); })
+        .and_then([&] { return give_identity(board, *wanted, staged->tree, host::Sync::later); })
         .and_then([&] { return changes_.adopt_board_root(board, base, *staged); })
         .and_then([&] { return remember_identity(board, *wanted); })
         .and_then([&]() -> Result<void> {
@@ -128,7 +129,9 @@ Result<void> StepRunner::write_identity(const Step& step, const Telling& telling
         });
     }
     return changes_.board_root_to_write(board, wanted->base)
-        .and_then([&](const Path& root) { return give_identity(board, *wanted, root); })
+        .and_then([&](const Path& root) {
+            return give_identity(board, *wanted, root, host::Sync::now);
+        })
         .and_then([&] { return remember_identity(board, *wanted); });
 }
 

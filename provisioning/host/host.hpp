@@ -61,6 +61,10 @@ struct OverlayMount {
     Path lower, upper, work;  // the last two empty directories of one filesystem at first
 };
 
+// When what is written in a tree is on stable storage: when the call returns, or after a later
+// sync_tree. The latter is for trees that nobody counts on yet.
+enum class Sync { now, later };
+
 // Who a command runs as, or who a file belongs to.
 struct Owner {
     uid_t uid = 0;
@@ -199,13 +203,18 @@ public:
         const Path& relative,
         std::string_view bytes,
         std::uint32_t mode = 0644,
-        Owner owner = {}
+        Owner owner = {},
+        Sync sync = Sync::now
     ) = 0;
     [[nodiscard]] virtual Result<void> make_directories_in(
-        const Path& root, const Path& relative, std::uint32_t mode = 0755, Owner owner = {}
+        const Path& root,
+        const Path& relative,
+        std::uint32_t mode = 0755,
+        Owner owner = {},
+        Sync sync = Sync::now
     ) = 0;
     [[nodiscard]] virtual Result<void> symlink_in(
-        const Path& root, const Path& relative, const Path& target
+        const Path& root, const Path& relative, const Path& target, Sync sync = Sync::now
     ) = 0;
     [[nodiscard]] virtual Result<void> remove_in(const Path& root, const Path& relative) = 0;
 

@@ -94,11 +94,11 @@ Result<HashedFile> MemoryHost::copy_file(const Path& from, const Path& to, std::
 }
 
 Result<void> MemoryHost::make_directories(const Path& path) {
-    return make_directories_in("", path, 0755, {});
+    return make_directories_in("", path, 0755, {}, Sync::now);
 }
 
 Result<void> MemoryHost::make_directories_in(
-    const Path& root, const Path& relative, std::uint32_t mode, Owner owner
+    const Path& root, const Path& relative, std::uint32_t mode, Owner owner, Sync /*sync*/
 ) {
     BRAMBLE_ENTER("make directory", relative);
     return make_inside(root, relative, mode, owner);
@@ -245,7 +245,12 @@ Result<void> MemoryHost::sync_tree(const Path& path) {
 }
 
 Result<void> MemoryHost::write_file_in(
-    const Path& root, const Path& relative, std::string_view bytes, std::uint32_t mode, Owner owner
+    const Path& root,
+    const Path& relative,
+    std::string_view bytes,
+    std::uint32_t mode,
+    Owner owner,
+    Sync /*sync*/
 ) {
     BRAMBLE_ENTER("write", relative);
     const Path inside = relative.relative_path();
@@ -261,7 +266,9 @@ Result<void> MemoryHost::write_file_in(
     return {};
 }
 
-Result<void> MemoryHost::symlink_in(const Path& root, const Path& relative, const Path& target) {
+Result<void> MemoryHost::symlink_in(
+    const Path& root, const Path& relative, const Path& target, Sync /*sync*/
+) {
     BRAMBLE_ENTER("make the link", relative);
     const Path inside = relative.relative_path();
     if (auto made = make_inside(root, inside.parent_path(), 0755, {}); !made) return made;

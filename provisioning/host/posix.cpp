@@ -44,11 +44,13 @@ std::string aside_name(const std::string& name) {
 }
 
 // Renames `aside` over `name` in one directory and makes that last.
-Result<void> put_in_place(const Fd& directory, const std::string& name, const Path& path) {
+Result<void> put_in_place(
+    const Fd& directory, const std::string& name, const Path& path, Sync when
+) {
     if (::renameat(directory.get(), aside_name(name).c_str(), directory.get(), name.c_str()) != 0) {
         return failure("rename into place", path);
     }
-    return sync(directory, path);
+    return sync(directory, path, when);
 }
 
 }  // namespace
@@ -69,8 +71,8 @@ Result<Fd> open_directory(const Path& path) {
     return fd;
 }
 
-Result<void> sync(const Fd& fd, const Path& path) {
-    if (::fsync(fd.get()) != 0) return failure("sync", path);
+Result<void> sync(const Fd& fd, const Path& path, Sync when) {
+    if (when == Sync::now && ::fsync(fd.get()) != 0) return failure("sync", path);
     return {};
 }
 
@@ -119,21 +121,21 @@ Result<void> write_at(
         done = failure("set the owner of", path);
     }
     if (done && ::fchmod(fd.get(), file.mode) != 0) done = failure("set the mode of", path);
-    if (done) done = sync(fd, path);
-    if (done) done = put_in_place(directory, name, path);
+    if (done) done = sync(fd, path, file.sync);
+    if (done) done = put_in_place(directory, name, path, file.sync);
     if (!done) ::unlinkat(directory.get(), aside.c_str(), 0);
     return done;
 }
 
 Result<void> symlink_at(
-    const Fd& directory, const std::string& name, const Path& target, const Path& path
+    const Fd& directory, const std::string& name, const Path& target, const Path& path, Sync when
 ) {
     const std::string aside = aside_name(name);
     ::unlinkat(directory.get(), aside.c_str(), 0);
     if (::symlinkat(target.c_str(), directory.get(), aside.c_str()) != 0) {
         return failure("make the link", path);
     }
-    return put_in_place(directory, name, path);
+    return put_in_place(directory, name, path, when);
 }
 
 Result<std::optional<FileStatus>> status_at(

@@ -51,7 +51,8 @@ private:
 // The directory that `path` stands in.
 Path parent_of(const Path& path);
 
-[[nodiscard]] Result<void> sync(const Fd& fd, const Path& path);
+// Nothing for Sync::later.
+[[nodiscard]] Result<void> sync(const Fd& fd, const Path& path, Sync when = Sync::now);
 [[nodiscard]] Result<void> write_all(const Fd& fd, std::string_view bytes, const Path& path);
 
 // The bytes of an open regular file.
@@ -61,6 +62,7 @@ struct NewFile {
     std::string_view bytes;
     std::uint32_t mode = 0644;
     std::optional<Owner> owner;  // unset: ours
+    Sync sync = Sync::now;
 };
 
 // A new file `name` in `directory`: written aside, synced, renamed over what stood there. `path` is
@@ -69,7 +71,11 @@ struct NewFile {
     const Fd& directory, const std::string& name, const NewFile& file, const Path& path
 );
 [[nodiscard]] Result<void> symlink_at(
-    const Fd& directory, const std::string& name, const Path& target, const Path& path
+    const Fd& directory,
+    const std::string& name,
+    const Path& target,
+    const Path& path,
+    Sync when = Sync::now
 );
 [[nodiscard]] Result<std::optional<FileStatus>> status_at(
     const Fd& directory, const std::string& name, const Path& path

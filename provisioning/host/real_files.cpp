@@ -172,6 +172,7 @@ Result<void> RealHost::hard_link(const Path& from, const Path& to) {
 Result<void> RealHost::remove_all(const Path& path) {
     if (::unlink(path.c_str()) == 0 || errno == ENOENT || errno == ENOTDIR) return {};
     if (errno != EISDIR && errno != EPERM) return failure("remove", path);
+    if (::rmdir(path.c_str()) == 0) return {};
     if (remove_subvolume(path)) return sync_directory(parent_of(path));
     // A board may have nested directories beyond any depth that recursion here would bear.
     return run_or_fail(

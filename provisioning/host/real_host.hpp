@@ -50,12 +50,14 @@ public:
         const Path& relative,
         std::string_view bytes,
         std::uint32_t mode,
-        Owner owner
+        Owner owner,
+        Sync sync
     ) override;
     Result<void> make_directories_in(
-        const Path& root, const Path& relative, std::uint32_t mode, Owner owner
+        const Path& root, const Path& relative, std::uint32_t mode, Owner owner, Sync sync
     ) override;
-    Result<void> symlink_in(const Path& root, const Path& relative, const Path& target) override;
+    Result<void> symlink_in(const Path& root, const Path& relative, const Path& target, Sync sync)
+        override;
     Result<void> remove_in(const Path& root, const Path& relative) override;
 
     Result<CommandOutcome> run(const Command& command) override;

@@ -110,17 +110,22 @@ Result<std::vector<DirectoryEntry>> RealHost::list_in(const Path& root, const Pa
 }
 
 Result<void> RealHost::write_file_in(
-    const Path& root, const Path& relative, std::string_view bytes, std::uint32_t mode, Owner owner
+    const Path& root,
+    const Path& relative,
+    std::string_view bytes,
+    std::uint32_t mode,
+    Owner owner,
+    Sync sync
 ) {
     const Path parent = relative.relative_path().parent_path();
-    if (auto made = make_directories_in(root, parent, 0755, {}); !made) return made;
+    if (auto made = make_directories_in(root, parent, 0755, {}, sync); !made) return made;
     return find_spot(root, relative).and_then([&](const Spot& spot) {
-        return write_at(spot.directory, spot.name, {bytes, mode, owner}, spot.shown);
+        return write_at(spot.directory, spot.name, {bytes, mode, owner, sync}, spot.shown);
     });
 }
 
 Result<void> RealHost::make_directories_in(
-    const Path& root, const Path& relative, std::uint32_t mode, Owner owner
+    const Path& root, const Path& relative, std::uint32_t mode, Owner owner, Sync sync
 ) {
     Result<Fd> top = open_directory(root);
     if (!top) return tl::unexpected(top.error());
@@ -143,16 +148,18 @@ Result<void> RealHost::make_directories_in(
             ::fchmod(fresh.get(), mode) != 0) {
             return failure("make directory", root / made);
         }
-        if (auto synced = sync(parent, root / made); !synced) return synced;
+        if (auto synced = posix::sync(parent, root / made, sync); !synced) return synced;
     }
     return {};
 }
 
-Result<void> RealHost::symlink_in(const Path& root, const Path& relative, const Path& target) {
+Result<void> RealHost::symlink_in(
+    const Path& root, const Path& relative, const Path& target, Sync sync
+) {
     const Path parent = relative.relative_path().parent_path();
-    if (auto made = make_directories_in(root, parent, 0755, {}); !made) return made;
+    if (auto made = make_directories_in(root, parent, 0755, {}, sync); !made) return made;
     return find_spot(root, relative).and_then([&](const Spot& spot) {
-        return symlink_at(spot.directory, spot.name, target, spot.shown);
+        return symlink_at(spot.directory, spot.name, target, spot.shown, sync);
     });
 }
 

@@ -46,7 +46,8 @@ public:
 // A directory of this machine, which the board it belongs to may write to as well.
 class DirectoryTree final : public Tree {
 public:
-    DirectoryTree(host::Host& host, host::Path root) : host_(host), root_(std::move(root)) {}
+    DirectoryTree(host::Host& host, host::Path root, host::Sync sync = host::Sync::now)
+        : host_(host), root_(std::move(root)), sync_(sync) {}
 
     Result<std::optional<host::FileStatus>> status(const host::Path& relative) override {
         return host_.status_in(root_, relative);
@@ -63,16 +64,16 @@ public:
     Result<void> write_file(
         const host::Path& relative, std::string_view bytes, std::uint32_t mode, host::Owner owner
     ) override {
-        return host_.write_file_in(root_, relative, bytes, mode, owner);
+        return host_.write_file_in(root_, relative, bytes, mode, owner, sync_);
     }
 
     Result<void> make_directories(const host::Path& relative, std::uint32_t mode, host::Owner owner)
         override {
-        return host_.make_directories_in(root_, relative, mode, owner);
+        return host_.make_directories_in(root_, relative, mode, owner, sync_);
     }
 
     Result<void> symlink(const host::Path& relative, const host::Path& target) override {
-        return host_.symlink_in(root_, relative, target);
+        return host_.symlink_in(root_, relative, target, sync_);
     }
 
     Result<void> remove(const host::Path& relative) override {
@@ -82,6 +83,7 @@ public:
 private:
     host::Host& host_;
     host::Path root_;
+    host::Sync sync_;
 };
 
 }  // namespace bramble::root

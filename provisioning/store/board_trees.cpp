@@ -52,10 +52,16 @@ Result<StagedRoot> Changes::stage_overlay(const Path& staged, const Path& base) 
     return mount_places()
         .and_then([&] { return host().make_directories(staged); })
         .and_then([&] {
-            return host().make_directories_in(staged, upper_name, (*like)->mode, owner);
+            return host().make_directories_in(
+                staged, upper_name, (*like)->mode, owner, host::Sync::later
+            );
         })
-        .and_then([&] { return host().make_directories(staged / work_name); })
-        .and_then([&] { return host().make_directories(merged); })
+        .and_then([&] {
+            return host().make_directories_in(staged, work_name, 0755, {}, host::Sync::later);
+        })
+        .and_then([&] {
+            return host().make_directories_in(staged, merged_name, 0755, {}, host::Sync::later);
+        })
         .and_then([&] {
             return host().mount_overlay({base, staged / upper_name, staged / work_name}, merged);
         })

@@ -94,7 +94,7 @@ TEST(RealHostAtOnce, TwoMakeTheSameDirectories) {
     const auto make = [&] {
         for (int i = 0; i < 300; ++i) {
             const auto made = machine.host.make_directories_in(
-                machine.top, Path(std::to_string(i)) / "a", 0755, {}
+                machine.top, Path(std::to_string(i)) / "a", 0755, {}, Sync::now
             );
             ASSERT_TRUE(made) << made.error().message;
         }

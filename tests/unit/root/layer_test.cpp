@@ -54,7 +54,7 @@ TEST_F(LayerTest, HoldsWhatIsWrittenAndTheDirectoriesOnTheWay) {
 }
 
 TEST_F(LayerTest, ADirectoryOnTheWayKeepsItsOwnerAndItsMode) {
-    ASSERT_TRUE(host_.make_directories_in(base, "home/pi", 0710, {1000, 1001}));
+    ASSERT_TRUE(host_.make_directories_in(base, "home/pi", 0710, {1000, 1001}, host::Sync::now));
     ASSERT_TRUE(layer_.write_file("home/pi/.bashrc", "PS1=1\n", 0644, {1000, 1000}));
     const auto all = packed();
     ASSERT_THAT(paths(), ElementsAre("home", "home/pi", "home/pi/.bashrc"));
@@ -96,7 +96,7 @@ TEST_F(LayerTest, ListsTheBaseAndItsOwn) {
 }
 
 TEST_F(LayerTest, AWayThroughALinkOfTheBaseIsRefused) {
-    ASSERT_TRUE(host_.symlink_in(base, "home", "/usr/home"));
+    ASSERT_TRUE(host_.symlink_in(base, "home", "/usr/home", host::Sync::now));
     const auto done = layer_.write_file("home/pi/file", "", 0644, {});
     ASSERT_FALSE(done);
     EXPECT_THAT(done.error().message, HasSubstr("leads through 'home'"));
