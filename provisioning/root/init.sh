@@ -192,7 +192,8 @@ mount_root() {
         sleep "$round"
         round=$((round + 1))
     done
-    if nc -z -w 3 "$server" 2049 2>/dev/null; then
+    # Busybox knows -e also where it does not know -z.
+    if nc -w 3 "$server" 2049 -e true 2>/dev/null; then
         give_up "$server does not let $address mount $path ($options)" \
             "the export may be missing, or restricted to another address: 'bramble status' on the server"
     fi
