@@ -4,12 +4,10 @@ Every boot file has another size in each generation, and every root another name
 of. A failing seed is repeated with SEED=N tests/system/generations_test.py.
 """
 
-import hashlib
 import json
 import os
 import pathlib
 import random
-import re
 import signal
 import sys
 import time
@@ -21,6 +19,7 @@ import stand_in  # noqa: E402
 from appliance import SERVER, Appliance, fleet_yaml, program  # noqa: E402
 from guest import eventually  # noqa: E402
 from lab import Lab, end_on_signals  # noqa: E402
+from store_case import StoreCase  # noqa: E402
 from virtual_fleet import VirtualFleet  # noqa: E402
 
 BOARDS = 8
@@ -28,7 +27,7 @@ KILLS = 24
 FLEET_SECONDS_MAX = 180
 
 
-class Generations(unittest.TestCase):
+class Generations(StoreCase):
     @classmethod
     def setUpClass(cls):
         end_on_signals()
@@ -58,18 +57,12 @@ class Generations(unittest.TestCase):
                 file.write(b"x")
         (cls.source / "root/etc/issue").write_text(f"{number}\n")
 
-    def manifest(self, number):
-        return json.loads((self.store / f"generations/{number}/manifest.json").read_text())
-
     def roll_back_to(self, number):
         self.appliance.bramble("rollback", number)
         self.assertTrue(eventually(lambda: self.serving() == number, 10), f"serve takes generation {number} over")
 
     def serving(self):
         return json.loads(self.appliance.bramble("status", "--json"))["generation"]
-
-    def listed(self):
-        return {one["generation"]: one for one in json.loads(self.appliance.bramble("generations", "--json"))["generations"]}
 
     def roots_in(self, number):
         return {board["name"]: board["root"]["path"] for board in self.manifest(number)["boards"]}
@@ -117,18 +110,6 @@ class Generations(unittest.TestCase):
             self.assertIn(self.roots_in(number)[report["name"]], report["cmdline"], f"and its root: {number}")
         print(f"  {turn} changes, boots of generations {sorted(seen)}", flush=True)
 
-    def expect_whole(self):
-        """What `current` names is there, byte by byte."""
-        manifest = json.loads((self.store / "current/manifest.json").read_text())
-        for tree in [*manifest["trees"].values(), *(board["files"] for board in manifest["boards"])]:
-            for path, file in tree.items():
-                if "object" in file:
-                    content = (self.store / "objects" / file["object"][:2] / file["object"]).read_bytes()
-                    self.assertEqual(hashlib.sha256(content).hexdigest(), file["object"], path)
-        for board in manifest["boards"]:
-            self.assertEqual((self.appliance.host.path(board["root"]["path"]) / "etc/hostname").read_text(), board["name"] + "\n")
-            self.assertTrue((self.appliance.host.path(board["root"]["path"]) / "sbin/init").exists())
-
     def test_c_kill_nine_of_apply_rollback_and_gc_at_random_moments(self):
         seed = int(os.environ.get("SEED", "0")) or random.SystemRandom().randrange(1, 10**6)
         print(f"  SEED={seed}", flush=True)
@@ -152,25 +133,6 @@ class Generations(unittest.TestCase):
         self.expect_whole()
         self.expect_no_orphan()
         self.assertIn("nothing to do", self.appliance.apply())
-
-    def expect_no_orphan(self):
-        """Every object, root and record is one that a generation or the fleet file asks for."""
-        kept = [self.manifest(number) for number in self.listed()]
-        records = [json.loads(path.read_text()) for path in (self.store / "images").iterdir()]
-        named = {file["object"] for one in kept for tree in [*one["trees"].values(), *(board["files"] for board in one["boards"])]
-                 for file in tree.values() if "object" in file}
-        named |= {file["object"] for record in records for file in record["files"].values()}
-        self.assertEqual({path.name for path in (self.store / "objects").glob("*/*")}, named)
-        roots = {board["root"]["path"] for one in kept for board in one["boards"]}
-        self.assertEqual({str(path) for path in (self.store / "boards").glob("*/root.*") if not path.name.endswith(".identity")}, roots)
-        self.assertEqual({str(path).removesuffix(".identity") for path in (self.store / "boards").glob("*/root.*.identity")}, roots)
-        bases = {re.sub(r".*/root\.", "", path) for path in roots}
-        self.assertEqual({path.name for path in (self.store / "roots").iterdir()}, bases)
-        self.assertEqual({record["key"][:16] for record in records}, bases)
-        self.assertEqual(list((self.store / "tmp").iterdir()), [])
-        self.assertEqual(list((self.store / "boards").glob("*/.*")), [])
-        exported = set(re.findall(r'(?m)^    Path = "([^"]+)"', (self.store / "nfs/ganesha.conf").read_text()))
-        self.assertEqual(exported, roots)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from appliance import SERVER, Appliance, fleet_yaml, payload  # noqa: E402
 from lab import Lab, LabError, end_on_signals, run  # noqa: E402
 
 CAPABILITY = struct.pack("<IIIII", 0x02000001, 1 << 13, 0, 0, 0)  # cap_net_raw=ep
-STORES = (("ext4", "overlay"), ("btrfs", "btrfs"), ("ext4", "copy"))
+STORES = (("ext4", "overlay"), ("btrfs", "btrfs"), ("xfs", "reflink"), ("ext4", "copy"))
 
 
 def fingerprint(top):
