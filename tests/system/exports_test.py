@@ -231,11 +231,12 @@ class Exports(ExportCase):
         self.assertIn(f"generation 1: {MANY} of {MANY} exports are as their boards need them", said)
 
 
-class SharedOnBtrfs(ExportCase):
-    """There a base is a subvolume, which Ganesha exports only where it is a mount."""
-
-    filesystem = ("btrfs",)
+class Shared(ExportCase):
     root = "mode: shared"
+
+    def mounts_for(self, _root):
+        """What of the store has to be mounted while this root is exported."""
+        return set()
 
     def make_image(self):
         super().make_image()
@@ -266,16 +267,14 @@ class SharedOnBtrfs(ExportCase):
         self.assertTrue(ok, exports)
         first = self.root_path("pi-0001")
         self.assertEqual({self.root_path(name) for name in exports}, {first})
-        places = {"boards", "roots"}
-        name = os.path.relpath(first, self.store)
-        self.assertEqual(self.mounts(), {*places, name})
+        self.assertEqual(self.mounts(), self.mounts_for(first))
         self.assertEqual(self.error_of_writing(first), "Read-only file system")
         # As after a restart of the machine.
         self.end_nfs()
         self.appliance.bramble("root", "unmount")
         self.assertEqual(self.mounts(), set())
         self.appliance.bramble("root", "mount")
-        self.assertEqual(self.mounts(), {*places, name})
+        self.assertEqual(self.mounts(), self.mounts_for(first))
         self.nfs = self.appliance.nfs()
         # Another base, mounted while the server runs, in a mount namespace of the server's own.
         (self.image / "root/etc/issue").write_text("another base")
@@ -286,11 +285,20 @@ class SharedOnBtrfs(ExportCase):
         self.assertTrue(ok, exports)
         self.assertTrue(self.host.path(first).is_dir(), "a board may run from it")
         self.appliance.bramble("gc", "--keep", "1")
-        self.assertEqual(self.mounts(), {*places, os.path.relpath(second, self.store)})
+        self.assertEqual(self.mounts(), self.mounts_for(second))
         self.assertEqual({path.name.partition(".")[0] for path in self.host.path(self.store / "roots").iterdir()}, {os.path.basename(second)})
         ok, exports = self.check()
         self.assertTrue(ok, exports)
         self.assertIn("nothing to do", self.appliance.apply())
+
+
+class SharedOnBtrfs(Shared):
+    """There a base is a subvolume, which Ganesha exports only where it is a mount."""
+
+    filesystem = ("btrfs",)
+
+    def mounts_for(self, root):
+        return {"boards", "roots", os.path.relpath(root, self.store)}
 
 
 if __name__ == "__main__":
