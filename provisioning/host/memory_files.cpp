@@ -250,7 +250,7 @@ Result<void> MemoryHost::write_file_in(
     std::string_view bytes,
     std::uint32_t mode,
     Owner owner,
-    Sync /*sync*/
+    Sync sync
 ) {
     BRAMBLE_ENTER("write", relative);
     const Path inside = relative.relative_path();
@@ -260,7 +260,7 @@ Result<void> MemoryHost::write_file_in(
     if (there != nullptr && there->kind == FileKind::directory) {
         return failed("write", relative, "Is a directory");
     }
-    if (auto done = put(at, bytes, mode, true); !done) return done;
+    if (auto done = put(at, bytes, mode, sync == Sync::now); !done) return done;
     find(at)->status.uid = owner.uid;
     find(at)->status.gid = owner.gid;
     return {};
