@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <string>
 
@@ -23,17 +22,6 @@ using Steady = std::chrono::steady_clock;
 constexpr auto progress_every = std::chrono::seconds(2);
 constexpr std::size_t hole_bytes = 1U << 12U;
 constexpr std::uint64_t space_asked_every = 64ULL << 20U;
-
-constexpr std::array<std::string_view, 2> plain_ends = {".img", ".raw"};
-constexpr std::array<std::string_view, 5> packed_ends = {"", ".xz", ".gz", ".zst", ".bz2"};
-
-std::string lower(std::string_view text) {
-    std::string result(text);
-    std::transform(result.begin(), result.end(), result.begin(), [](unsigned char c) {
-        return static_cast<char>(std::tolower(c));
-    });
-    return result;
-}
 
 bool is_hole(std::string_view block) {
     return block.find_first_not_of('\0') == std::string_view::npos;
@@ -129,26 +117,10 @@ private:
 
 }  // namespace
 
-bool is_plain_disk_image(std::string_view name) {
-    const std::string text = lower(name);
-    return std::any_of(plain_ends.begin(), plain_ends.end(), [&](std::string_view end) {
-        return text.ends_with(end);
-    });
-}
-
-bool is_disk_image(std::string_view name) {
-    const std::string text = lower(name);
-    if (text.ends_with(".zip")) return true;
-    return std::any_of(packed_ends.begin(), packed_ends.end(), [&](std::string_view end) {
-        return text.ends_with(end) && is_plain_disk_image(text.substr(0, text.size() - end.size()));
-    });
-}
-
 Result<void> expand_disk(const Expansion& expansion) {
     Fd to(::open(expansion.to.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
     if (!to) return failure("make", expansion.to);
-    const bool zip = lower(expansion.from.string()).ends_with(".zip");
-    const auto from = open_packed_disk(expansion.from, zip, expansion.stop);
+    const auto from = open_packed_disk(expansion.from, expansion.stop);
     if (!from) return refusal(expansion, from.error().message);
     return Expander(expansion, std::move(to), **from).run();
 }

@@ -26,10 +26,6 @@ struct Expansion {
     std::stop_token stop;
 };
 
-// ".img", ".raw" or the same with a compression, or a ".zip": by its name, in any case.
-bool is_disk_image(std::string_view name);
-bool is_plain_disk_image(std::string_view name);
-
 // Errors: a damaged or truncated stream, a zip with no or several images, a bomb, a full disk.
 [[nodiscard]] Result<void> expand_disk(const Expansion& expansion);
 

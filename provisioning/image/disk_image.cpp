@@ -8,6 +8,7 @@
 
 #include "provisioning/host/posix.hpp"
 #include "provisioning/image/disk_file.hpp"
+#include "provisioning/image/disk_name.hpp"
 #include "provisioning/image/ext_tree.hpp"
 #include "provisioning/image/fat_listing.hpp"
 #include "provisioning/image/mounted_tree.hpp"

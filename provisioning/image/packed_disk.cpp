@@ -10,7 +10,7 @@
 #include <string>
 
 #include "provisioning/host/posix.hpp"
-#include "provisioning/image/disk_file.hpp"
+#include "provisioning/image/disk_name.hpp"
 #include "provisioning/image/xz_disk.hpp"
 
 namespace bramble::image {
@@ -130,15 +130,16 @@ Result<std::unique_ptr<PackedDisk>> open_archived_disk(
 }  // namespace
 
 Result<std::unique_ptr<PackedDisk>> open_packed_disk(
-    const host::Path& file, bool zip, const std::stop_token& stop
+    const host::Path& file, const std::stop_token& stop
 ) {
+    if (is_zip(file.string())) return open_archived_disk(file, true, stop);
     Fd opened(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
     std::array<char, 6> start{};
     const bool read = opened && ::pread(opened.get(), start.data(), start.size(), 0) ==
                                     static_cast<ssize_t>(start.size());
-    if (!zip && read && begins_as_xz({start.data(), start.size()}))
+    if (read && begins_as_xz({start.data(), start.size()}))
         return open_xz_disk(std::move(opened), stop);
-    return open_archived_disk(file, zip, stop);
+    return open_archived_disk(file, false, stop);
 }
 
 }  // namespace bramble::image

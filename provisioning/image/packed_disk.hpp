@@ -31,10 +31,10 @@ public:
 };
 
 // By its content: .xz by as many threads as there are processors, where it was written in blocks
-// (xz -T, as Raspberry Pi OS is published); anything else that libarchive decompresses; `zip` with
-// one image in it.
+// (xz -T, as Raspberry Pi OS is published); anything else that libarchive decompresses. By its
+// name: a zip with one image in it.
 [[nodiscard]] Result<std::unique_ptr<PackedDisk>> open_packed_disk(
-    const host::Path& file, bool zip, const std::stop_token& stop
+    const host::Path& file, const std::stop_token& stop
 );
 
 }  // namespace bramble::image

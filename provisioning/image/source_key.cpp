@@ -3,7 +3,7 @@
 #include <string>
 
 #include "provisioning/image/debian.hpp"
-#include "provisioning/image/disk_file.hpp"
+#include "provisioning/image/disk_name.hpp"
 #include "provisioning/image/ingest.hpp"
 #include "provisioning/image/sources.hpp"
 

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <array>
 
-#include "provisioning/image/disk_file.hpp"
 #include "provisioning/image/disk_image.hpp"
+#include "provisioning/image/disk_name.hpp"
 #include "provisioning/image/download.hpp"
 #include "provisioning/image/unpack.hpp"
 

@@ -21,23 +21,25 @@ constexpr std::uint64_t memory_max = 1ULL << 30U;          // more is refused: `
 constexpr std::uint64_t threads_memory_max = 512U << 20U;  // more makes them fewer
 constexpr std::uint32_t stop_heard_ms = 200;
 
-std::string_view words_of(lzma_ret code) {
+tl::unexpected<Error> refusal(lzma_ret code) {
     switch (code) {
-        case LZMA_OPTIONS_ERROR:
-            return "it needs what this liblzma does not know";
         case LZMA_FORMAT_ERROR:
         case LZMA_DATA_ERROR:
-            return "some of it is no .xz data";
+            return fail("is damaged or cut short (some of it is no .xz data): fetch it again");
         case LZMA_BUF_ERROR:
-            return "it ends in the middle";
-        case LZMA_MEM_ERROR:
-            return "no memory to decompress it";
+            return fail("is damaged or cut short (it ends in the middle): fetch it again");
+        case LZMA_OPTIONS_ERROR:
+            return fail("is compressed in a way that this machine's liblzma does not know");
         case LZMA_MEMLIMIT_ERROR:
-            return "it wants over 1 GiB of memory to be decompressed";
+            return fail(fmt::format(
+                "is refused: it wants over {} MiB of memory to be unpacked", memory_max >> 20U
+            ));
+        case LZMA_MEM_ERROR:
+            return fail("cannot be unpacked: there is no memory for it");
         default:
             break;
     }
-    return "liblzma gives up";
+    return fail(fmt::format("cannot be unpacked: liblzma says {}", static_cast<int>(code)));
 }
 
 class XzDisk final : public PackedDisk {
@@ -58,7 +60,7 @@ public:
         options.memlimit_threading = threads_memory_max;
         options.memlimit_stop = memory_max;
         const lzma_ret code = lzma_stream_decoder_mt(&stream_, &options);
-        if (code != LZMA_OK) return damaged(code);
+        if (code != LZMA_OK) return refusal(code);
         return {};
     }
 
@@ -69,7 +71,7 @@ public:
             if (stop_.stop_requested()) return fail("was not unpacked: stopped");
             if (auto read = fill(); !read) return tl::unexpected(read.error());
             const lzma_ret code = lzma_code(&stream_, whole_ ? LZMA_FINISH : LZMA_RUN);
-            if (code != LZMA_OK && code != LZMA_STREAM_END) return damaged(code);
+            if (code != LZMA_OK && code != LZMA_STREAM_END) return refusal(code);
             ended_ = code == LZMA_STREAM_END;
         }
         const std::size_t size = piece_.size() - stream_.avail_out;
@@ -81,10 +83,6 @@ public:
     std::uint64_t bytes_read() const override { return stream_.total_in; }
 
 private:
-    static tl::unexpected<Error> damaged(lzma_ret code) {
-        return fail(fmt::format("is damaged or cut short ({}): fetch it again", words_of(code)));
-    }
-
     Result<void> fill() {
         if (stream_.avail_in > 0 || whole_) return {};
         const ssize_t got = ::read(file_.get(), packed_.data(), packed_.size());

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <stop_token>
+#include <string_view>
 
 #include "config/types/result.hpp"
 #include "provisioning/host/posix.hpp"

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "archive_fixture.hpp"
+#include "provisioning/image/disk_name.hpp"
 
 namespace bramble::image {
 namespace {
