@@ -16,9 +16,13 @@ from guest import ARM64, Guest  # noqa: E402
 
 BOARD, ADDRESS = "pi", "172.16.1.41"
 BOARDS = {BOARD: ("52:54:00:00:00:41", ADDRESS)}
-OTHERS, NOBODY = "172.16.1.8{}", "172.16.1.77"
+NOBODY = "172.16.1.77"
 SAYS_SECONDS_MAX = 500  # eight rounds of a mount, with the emulation of six kernels on two cores
 RESTARTS_SECONDS_MAX = 60
+
+
+def address_of(number):
+    return f"172.16.1.{80 + number}"
 
 
 class Consoles(GuestCase):
@@ -42,7 +46,7 @@ class Consoles(GuestCase):
         """A guest whose command line is the board's but for its own address and `changes`; None: without that word."""
         words = dict(word.partition("=")[::2] for word in self.line.split())
         self.assertLessEqual({"nfsroot", "bramble.shared"}, words.keys())
-        words["ip"] = f"{address or OTHERS.format(number)}::{SERVER}:255.255.255.0:{BOARD}:eth0:off"
+        words["ip"] = f"{address or address_of(number)}::{SERVER}:255.255.255.0:{BOARD}:eth0:off"
         words |= {name.replace("_", "."): value for name, value in changes.items()}
         line = " ".join(f"{name}={value}" if value else name for name, value in words.items() if value is not None)
         return Guest(self.switch, (*ARM64, "-smp", "1"), f"52:54:00:00:01:0{number}", memory_mib=384, name=f"guest-{number}",
@@ -75,7 +79,7 @@ class Consoles(GuestCase):
             "no init": (self.start(3, ADDRESS, init="/nowhere/init"), f"{SERVER}:{path} has no /nowhere/init",
                         "the root tree is incomplete: apply the fleet again, or name init="),
             "not exported": (self.start(4, nfsroot=f"{SERVER}:/srv/nothing,{options}"),
-                             f"{SERVER} does not let {OTHERS.format(4)} mount /srv/nothing (nolock,{options})",
+                             f"{SERVER} does not let {address_of(4)} mount /srv/nothing (nolock,{options})",
                              "the export may be missing, or restricted to another address: 'bramble status' on the server"),
             "no server": (self.start(5, nfsroot=f"{NOBODY}:{path},{options}"), f"no NFS server answers at {NOBODY}, TCP port 2049",
                           "is the NFS server running there, and does a firewall let the boards reach it?"),

@@ -23,8 +23,8 @@ from lab import Lab, end_on_signals, run  # noqa: E402
 from store_case import StoreCase  # noqa: E402
 
 STORES = (("btrfs", "btrfs"), ("xfs", "reflink"), ("ext4", "overlay"), ("ext4", "copy"))
-STORE_MB, BOARDS, KILLS = 1200, 3, 8
-BOARD_LINES = "\n".join(f"  - {{name: pi-{n}, serial: 5b15451{n}, address: 172.16.1.{3 + n}, profile: lab}}" for n in range(BOARDS))
+STORE_MB, BOARDS, KILLS = 1600, 8, 10
+BOARD_LINES = "\n".join(f"  - {{name: pi-{n}, serial: 5b15451{n}, address: 172.16.1.{10 + n}, profile: lab}}" for n in range(BOARDS))
 
 
 class KilledApply(StoreCase):
@@ -80,25 +80,36 @@ class KilledApply(StoreCase):
             with self.subTest(filesystem=filesystem, kind=kind):
                 self.start_on(filesystem, number)
                 self.take(self.images[0], kind)
+                self.appliance.apply()
+                self.take(self.images[1], kind)
                 begun = time.monotonic()
                 self.appliance.apply()
                 whole_seconds = time.monotonic() - begun
-                killed = sum(self.kill_once(kind, turn, chance.uniform(0.0, 1.1 * whole_seconds)) for turn in range(1, KILLS + 1))
+                killed = sum(self.kill_once(kind, chance.uniform(0.0, whole_seconds), resume=turn % 2 == 1) for turn in range(KILLS))
                 print(f"  {filesystem}, {kind}: {killed} of {KILLS} were killed before their end, which takes {whole_seconds:.1f} s", flush=True)
                 self.assertGreater(killed, KILLS // 4, f"SEED={self.seed}")
-                self.take(self.images[1], kind)
+                other = self.other_image()
+                self.take(self.images[other], kind)
                 self.appliance.apply()
                 self.expect_whole()
-                self.assertEqual(self.boards_read(), {"1\n"})
+                self.assertEqual(self.boards_read(), {f"{other}\n"})
                 self.appliance.bramble("gc", "--keep", 1)
                 self.expect_whole()
                 self.expect_no_orphan()
                 self.assertIn("nothing to do", self.appliance.apply())
 
-    def kill_once(self, kind, turn, after):
-        """Whether it was killed before its end. The other image is not there, so that it has to be taken apart."""
-        self.appliance.bramble("gc", "--keep", 1)
-        self.take(self.images[turn % 2], kind)
+    def other_image(self):
+        """Than the boards have."""
+        (now,) = self.boards_read()
+        return 1 - int(now)
+
+    def kill_once(self, kind, after, resume):
+        """Whether it was killed before its end. `resume`: it goes on with what was left, else the image is not there and has to be taken apart."""
+        other = self.other_image()
+        if not resume:
+            self.take(self.images[1 - other], kind)
+            self.appliance.bramble("gc", "--keep", 1)
+        self.take(self.images[other], kind)
         process = self.appliance.host.start(program(), "apply", "--fleet", self.appliance.fleet_file, log="killed.log")
         time.sleep(after)
         before_its_end = process.exit_code is None

@@ -236,10 +236,12 @@ TEST_F(GaneshaTest, ANasThatIsSilentIsLeftAtAStop) {
         std::this_thread::sleep_for(300ms);
         stop.request_stop();
     });
+    const auto begun = std::chrono::steady_clock::now();
     const auto opened = Nas::open(address_of_b, "/volume1", patience);
     close(listener);
     ASSERT_FALSE(opened);
     EXPECT_TRUE(opened.error().message.starts_with("stopped;")) << opened.error().message;
+    EXPECT_LT(std::chrono::steady_clock::now() - begun, 8s);  // whoever is not stopped waits 10
 }
 
 // Steps of one apply write several trees at once, whose parents are the same.
